@@ -1,0 +1,134 @@
+"""Contract 1 between an exported model and everything that runs it.
+
+Input ``image``: ``uint8[N, 260, 260, 3]``, RGB, N dynamic. Outputs by name: ``prob_fake`` ``float32[N]`` in
+[0, 1] and ``logit`` ``float32[N]``, before temperature, positive = fake. Further outputs are ignored. The ONNX
+file's ``metadata_props`` hold every key of :class:`ModelMetadata`, each value as JSON, ``null`` where unknown.
+
+Standard library only: every room may read this page at no cost.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from enum import IntEnum
+from typing import Any
+
+from models.errors import ModelFileError
+
+CONTRACT_VERSION = 1
+PREPROCESS_VERSION = 1
+
+IMAGE_SIZE = 260
+"""Edge of the square input in pixels."""
+
+INPUT_NAME = "image"
+OUTPUT_PROB_FAKE = "prob_fake"
+OUTPUT_LOGIT = "logit"
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+"""Of RGB in [0, 1]; they live inside the graph, never in the caller."""
+
+UNCALIBRATED_THRESHOLD = 0.5
+
+
+class Label(IntEnum):
+    """Fake is 1 everywhere; labels are read by name, never by sort order."""
+
+    REAL = 0
+    FAKE = 1
+
+    @property
+    def title(self) -> str:
+        """The folder's name: ``Real`` or ``Fake``."""
+        return self.name.capitalize()
+
+    @classmethod
+    def from_name(cls, name: str) -> Label:
+        """``"Fake"``, ``"fake"``, … → ``Label.FAKE``; ``ValueError`` for any other name than the two."""
+        try:
+            return cls[name.strip().upper()]
+        except KeyError:
+            raise ValueError(f"{name!r} is not a label: Real or Fake") from None
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """An operating point: flag an image as fake when ``prob_fake >= value``."""
+
+    value: float
+    data: str | None = None
+    """Which data it was chosen on."""
+    fpr: float | None = None
+    """Share of that data's real images it flags."""
+    tpr: float | None = None
+    """Share of that data's fakes it flags."""
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """What a model file says about itself (``metadata_props``, contract 1)."""
+
+    name: str
+    version: str
+    source_positive: str
+    """``"fake"`` or ``"real"``: what the checkpoint's own sigmoid meant. The exported logit is always fake."""
+    license: str | None = None
+    contract: int = CONTRACT_VERSION
+    preprocess: int = PREPROCESS_VERSION
+    label_orientation: str = "positive=fake"
+    temperature: float = 1.0
+    """``prob_fake = sigmoid(logit / temperature)``."""
+    calibrated: bool = False
+    calibration_prior: float | None = None
+    """Share of fakes for which the probabilities are calibrated."""
+    thresholds: Mapping[str, Threshold] = field(default_factory=dict)
+    """``fpr1``, ``fpr5`` and ``default``; empty without calibration."""
+    inconclusive_low: float | None = None
+    """Lower end of the inconclusive band; its upper end is the threshold in force."""
+    training: Mapping[str, Any] | None = None
+    source_checkpoint_sha256: str | None = None
+    store: str = "fp32"
+    """Storage type of the weights in the file (``fp32`` or ``fp16``); the computation is fp32."""
+    parity: Mapping[str, Any] | None = None
+    """How far the exported file was from torch when it was made."""
+
+    def default_threshold(self) -> float:
+        """The threshold in force when the user names none."""
+        default = self.thresholds.get("default")
+        return default.value if default is not None else UNCALIBRATED_THRESHOLD
+
+    def to_props(self) -> dict[str, str]:
+        """The ``metadata_props`` of a model file: each field as compact JSON with sorted keys."""
+        return {
+            key: json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+            for key, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_props(cls, props: Mapping[str, str], *, where: str) -> ModelMetadata:
+        """Read ``metadata_props``; ``where`` names the file in errors.
+
+        Raises :class:`ModelFileError` when the file follows another contract or none.
+        """
+        remedy = "make a file that this version can run with: scan-export CHECKPOINT --out model.onnx"
+        if "contract" not in props:
+            raise ModelFileError(f"{where} is an ONNX file but says nothing about this tool's contract; {remedy}")
+        values: dict[str, Any] = {}
+        for key in (f.name for f in fields(cls)):
+            if key not in props:
+                raise ModelFileError(f"{where} lacks the metadata key {key!r} of contract {CONTRACT_VERSION}; {remedy}")
+            try:
+                values[key] = json.loads(props[key])
+            except ValueError:
+                raise ModelFileError(f"{where}: metadata key {key!r} is not JSON; {remedy}") from None
+        for key, ours in (("contract", CONTRACT_VERSION), ("preprocess", PREPROCESS_VERSION)):
+            if values[key] != ours:
+                raise ModelFileError(f"{where} follows {key} {values[key]}, this version runs {key} {ours}; {remedy}")
+        try:
+            values["thresholds"] = {k: Threshold(**v) for k, v in (values["thresholds"] or {}).items()}
+            return cls(**values)
+        except (TypeError, AttributeError):
+            raise ModelFileError(f"{where}: its thresholds are not those of contract {CONTRACT_VERSION}; {remedy}") from None

@@ -1,0 +1,79 @@
+"""Failures that a user can act on, and the one place that turns them into exit codes.
+
+Each exception class owns its exit code and carries a message that says what happened to which file and
+what to do about it. ``run_command`` is the boundary of all four commands: Click's own codes (1 for a
+crash) never reach the shell, because for ``scan`` the code 1 means "something matched".
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    import click
+
+
+class ExitCode(IntEnum):
+    """What a finished command says to the shell."""
+
+    OK = 0
+    FINDINGS = 1
+    INCOMPLETE = 2
+    INTERRUPTED = 130
+
+
+class Failure(Exception):
+    """A failure with a remedy: ``str(error)`` is one sentence for the user."""
+
+    exit_code = ExitCode.INCOMPLETE
+
+
+class ModelFileError(Failure):
+    """A model or checkpoint is missing, altered, foreign or damaged."""
+
+
+class DataError(Failure):
+    """A labelled data tree cannot be used as it is."""
+
+
+class OutputError(Failure):
+    """A result cannot be written where it was asked for."""
+
+
+def run_command(command: click.Command, argv: Sequence[str] | None = None) -> NoReturn:
+    """Run a Click command and leave the process with an :class:`ExitCode`.
+
+    The command's callback returns an ``int`` (or ``None`` for 0). SIGINT gives 130; any failure that is
+    ours, Click's or nobody's gives 2, the last with its traceback.
+    """
+    import click
+
+    try:
+        result = command.main(args=argv, standalone_mode=False)
+        code = int(result) if isinstance(result, int) else int(ExitCode.OK)
+        sys.stdout.flush()
+    except Failure as error:
+        click.echo(f"error: {error}", err=True)
+        code = int(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        code = int(ExitCode.INCOMPLETE)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        code = int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of a pipe went away (`scan … --out - | head`): the audit is not complete, and a
+        # second error at interpreter exit, while stdout is flushed, would only hide that.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = int(ExitCode.INCOMPLETE)
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        click.echo("error: this is a bug in deepfake-scanner; please report it with the lines above", err=True)
+        code = int(ExitCode.INCOMPLETE)
+    sys.exit(code)

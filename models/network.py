@@ -1,0 +1,139 @@
+"""The torch network: torchvision's EfficientNet-B4 with one logit, and how to get it back from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torchvision.models import EfficientNet, EfficientNet_B4_Weights, efficientnet_b4
+from torchvision.models.efficientnet import MBConv
+
+from models.errors import ModelFileError
+
+CLASSIFIER_WIDTH = 1792
+
+
+def build_network(*, dropout: float | None = None, stochastic_depth: float | None = None) -> EfficientNet:
+    """EfficientNet-B4 with ``classifier[1] = Linear(1792, 1)``, randomly initialised.
+
+    Takes ``float32[N, 3, H, W]`` (ImageNet-normalised), gives ``float32[N, 1]``. ``None`` keeps torchvision's
+    regularisation (dropout 0.4, stochastic depth 0.2).
+    """
+    options: dict[str, float] = {}
+    if dropout is not None:
+        options["dropout"] = dropout
+    if stochastic_depth is not None:
+        options["stochastic_depth_prob"] = stochastic_depth
+    return efficientnet_b4(weights=None, num_classes=1, **options)
+
+
+def start_from_nothing(network: EfficientNet) -> None:
+    """Make every residual block begin as the identity and the classifier as a constant zero.
+
+    With torchvision's default initialisation alone nothing is learnt for a long time (loss 2–3 at first);
+    with the last BatchNorm weight of each residual MBConv at zero the loss falls at once
+    (Goyal et al. 2017, arXiv 1706.02677, section 5.1).
+    """
+    for module in network.modules():
+        if isinstance(module, MBConv) and module.use_res_connect:
+            last = module.block[-1][1]
+            nn.init.zeros_(last.weight)
+    nn.init.zeros_(network.classifier[1].weight)
+    nn.init.zeros_(network.classifier[1].bias)
+
+
+def load_imagenet(network: EfficientNet, file: Path | None = None) -> None:
+    """Load torchvision's ImageNet weights into everything but the one-logit classifier.
+
+    ``file`` is a downloaded copy of them; without it torchvision fetches its own. Raises
+    :class:`ModelFileError` when they are neither given nor to be had.
+    """
+    weights = EfficientNet_B4_Weights.IMAGENET1K_V1
+    if file is not None:
+        state = read_state_dict(file)
+    else:
+        try:
+            state = dict(weights.get_state_dict(progress=False, check_hash=True))
+        except OSError as error:
+            raise ModelFileError(
+                f"torchvision's ImageNet weights could not be fetched ({error}); download {weights.url} "
+                "on a machine with a network and pass the file: --init FILE.pth"
+            ) from None
+    backbone = {k: v for k, v in state.items() if not k.startswith("classifier.")}
+    missing, unexpected = network.load_state_dict(backbone, strict=False)
+    missing = [k for k in missing if not k.startswith("classifier.")]
+    if missing or unexpected:
+        raise ModelFileError(
+            f"{file or weights.url} does not hold EfficientNet-B4's ImageNet weights "
+            f"({len(missing)} tensors missing, {len(unexpected)} unknown)"
+        )
+
+
+def read_state_dict(file: Path) -> dict[str, Tensor]:
+    """The network's tensors in a ``.pth``/``.pt``: a bare state_dict or a run's checkpoint.
+
+    Read with ``weights_only=True``: a checkpoint cannot run code. Raises :class:`ModelFileError`.
+    """
+    loaded = read_checkpoint(file)
+    state = loaded.get("model", loaded)
+    if not isinstance(state, Mapping) or not state or not all(isinstance(v, Tensor) for v in state.values()):
+        raise ModelFileError(f"{file} holds no state_dict of a network")
+    return {str(k): v for k, v in state.items()}
+
+
+def read_checkpoint(file: Path) -> dict[str, object]:
+    """Everything in a ``.pth``/``.pt``. Raises :class:`ModelFileError` when it is missing or not one."""
+    if not file.is_file():
+        raise ModelFileError(f"checkpoint {file} does not exist")
+    try:
+        loaded = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # noqa: BLE001 - torch raises whatever the zip, the pickle or the tensors raise
+        raise ModelFileError(f"{file} is not a readable torch checkpoint ({type(error).__name__})") from None
+    if not isinstance(loaded, dict):
+        raise ModelFileError(f"{file} holds a {type(loaded).__name__}, not a checkpoint")
+    return loaded
+
+
+def load_network(state: Mapping[str, Tensor], *, where: str) -> EfficientNet:
+    """A network with exactly these tensors, in eval mode; :class:`ModelFileError` if they do not fit."""
+    network = build_network()
+    try:
+        network.load_state_dict(state)
+    except RuntimeError:
+        ours = network.state_dict()
+        missing, unknown = ours.keys() - state.keys(), state.keys() - ours.keys()
+        shapes = [k for k in ours.keys() & state.keys() if ours[k].shape != state[k].shape]
+        raise ModelFileError(
+            f"{where} is not an EfficientNet-B4 with one logit: {len(missing)} tensors missing, "
+            f"{len(unknown)} unknown, {len(shapes)} of another shape"
+            + (f" (first: {sorted(shapes)[0]})" if shapes else "")
+        ) from None
+    network.eval()
+    return network
+
+
+def state_dict_from_onnx(file: Path) -> dict[str, Tensor]:
+    """The network's tensors out of an exported file, bit for bit as they were exported.
+
+    The counters ``num_batches_tracked`` are not part of an ONNX graph (they have no effect on the result);
+    they come back as 0. Tensors stored as fp16 come back as the fp32 numbers they stand for.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    try:
+        graph = onnx.load(str(file)).graph
+    except Exception as error:  # noqa: BLE001 - protobuf and onnx raise their own families
+        raise ModelFileError(f"{file} is not a readable ONNX file ({type(error).__name__})") from None
+    stored = {tensor.name: tensor for tensor in graph.initializer}
+    state: dict[str, Tensor] = {}
+    for name, like in build_network().state_dict().items():
+        if name.endswith("num_batches_tracked"):
+            state[name] = torch.zeros_like(like)
+        elif name in stored:
+            state[name] = torch.from_numpy(numpy_helper.to_array(stored[name]).astype("float32"))
+        else:
+            raise ModelFileError(f"{file} has no tensor {name!r}: it is not one of this tool's exports")
+    return state

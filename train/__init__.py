@@ -1,0 +1,1 @@
+"""Training (torch) and evaluation (no torch); nothing is imported here."""

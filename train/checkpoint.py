@@ -1,0 +1,50 @@
+"""Checkpoints: written aside and renamed, so that a crash at any moment leaves a whole one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from models.errors import ModelFileError
+from models.network import read_checkpoint
+
+FORMAT = "deepfake-scanner checkpoint"
+FORMAT_VERSION = 1
+
+
+def save(path: Path, **content: Any) -> None:
+    """Write a checkpoint: tensors and plain values only, so that it loads with ``weights_only=True``."""
+    aside = path.with_name(path.name + ".part")
+    with aside.open("wb") as stream:
+        torch.save({"format": FORMAT, "format_version": FORMAT_VERSION, "positive": "fake", **content}, stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+    aside.replace(path)
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Read a checkpoint of this tool; :class:`ModelFileError` if it is missing or something else."""
+    content: dict[str, Any] = read_checkpoint(path)
+    if content.get("format") != FORMAT:
+        raise ModelFileError(f"{path} is not a checkpoint of scan-train")
+    if content["format_version"] != FORMAT_VERSION:
+        raise ModelFileError(
+            f"{path} has checkpoint format {content['format_version']}, this version reads {FORMAT_VERSION}"
+        )
+    return content
+
+
+def random_state() -> dict[str, Any]:
+    """The state of torch's generators, which dropout and stochastic depth draw from."""
+    state: dict[str, Any] = {"torch": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state_all()
+    return state
+
+
+def restore_random_state(state: dict[str, Any]) -> None:
+    torch.set_rng_state(state["torch"])
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda"])

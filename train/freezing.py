@@ -1,0 +1,41 @@
+"""What a phase may change of the network: its trainable parameters, and nothing else at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch import nn
+from torchvision.models import EfficientNet
+
+from models.errors import Failure
+from train.recipes import Phase
+
+
+def prepare(network: EfficientNet, phase: Phase) -> list[nn.Parameter]:
+    """Set which parameters require gradients and return them; :func:`set_modes` belongs to it."""
+    trainable = []
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(name.startswith(phase.trainable))
+        if parameter.requires_grad:
+            trainable.append(parameter)
+    if not trainable:
+        raise Failure(f"phase {phase.name} trains nothing: no parameter's name begins with {phase.trainable}")
+    return trainable
+
+
+def set_modes(network: EfficientNet, phase: Phase) -> None:
+    """Train mode for the blocks that learn, eval mode for the rest.
+
+    In train mode a frozen block would still update its BatchNorm statistics, and drop paths at random.
+    """
+    network.eval()
+    for name, block in blocks(network):
+        if f"{name}.".startswith(phase.trainable):
+            block.train()
+
+
+def blocks(network: EfficientNet) -> Iterator[tuple[str, nn.Module]]:
+    """``features.0`` … ``features.8`` and ``classifier``."""
+    for name, block in network.features.named_children():
+        yield f"features.{name}", block
+    yield "classifier", network.classifier

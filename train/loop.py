@@ -1,0 +1,261 @@
+"""The training loop: phases, epochs, steps, with a checkpoint that can continue inside an epoch."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torchvision.models import EfficientNet
+
+from models.contract import IMAGENET_MEAN, IMAGENET_STD
+from train import checkpoint, freezing
+from train.data import LabelledImage
+from train.loader import training_batches, whole_batches
+from train.recipes import Optimizer, Phase, Recipe, Schedule
+from train.run_folder import EpochRow, RunFolder
+from train.sampling import epoch_order
+
+EVALUATION_BATCH = {"cpu": 8, "cuda": 128}
+
+
+class Progress(Protocol):
+    """Told about each training step; see :mod:`train.progress`."""
+
+    def epoch(self, phase: str, epoch: int, epochs: int, steps: int, done: int) -> None: ...
+    def step(self, images: int, loss: float) -> None: ...
+    def row(self, row: EpochRow) -> None: ...
+
+
+@dataclass
+class Position:
+    """Where a run stands: the next step to take."""
+
+    phase: int = 0
+    epoch: int = 0
+    """Within the phase."""
+    step: int = 0
+    """Within the epoch."""
+    epochs_done: int = 0
+    """Through all phases; numbers the epochs' random draws."""
+    loss_sum: float = 0.0
+    """Of the images seen in this epoch."""
+    images: int = 0
+    seconds: float = 0.0
+    """Spent in this epoch, over all interruptions."""
+
+
+@dataclass
+class Outcome:
+    """How a call of :meth:`Trainer.run` ended."""
+
+    finished: bool
+    epochs_done: int
+    best_auc: float | None
+
+
+@dataclass
+class Trainer:
+    """Trains ``network`` by ``recipe`` on ``fit``, judges each epoch on ``select``, writes into ``folder``."""
+
+    network: EfficientNet
+    recipe: Recipe
+    fit: Sequence[LabelledImage]
+    select: Sequence[LabelledImage]
+    folder: RunFolder
+    device: torch.device
+    seed: int
+    summary: dict[str, Any]
+    """Goes into every checkpoint, and from there into an exported model's metadata."""
+    progress: Progress
+    should_stop: Callable[[], bool]
+    """Asked after each step; True means: save and return."""
+    workers: int = 0
+    checkpoint_seconds: float = 600.0
+    position: Position = field(default_factory=Position)
+    rows: list[EpochRow] = field(default_factory=list)
+    _optimizer: torch.optim.Optimizer | None = None
+    _last_saved: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._mean = torch.tensor(IMAGENET_MEAN, device=self.device).view(1, 3, 1, 1) * 255
+        self._std = torch.tensor(IMAGENET_STD, device=self.device).view(1, 3, 1, 1) * 255
+        self._loss = nn.BCEWithLogitsLoss()
+
+    @property
+    def best_auc(self) -> float | None:
+        """The best AUC on the select role so far."""
+        return max((row.select_auc for row in self.rows), default=None)
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Continue from the content of ``last.pt``: network, optimiser, position, random state, history."""
+        self.network.load_state_dict(state["model"])
+        self.position = Position(**state["position"])
+        self.rows = [EpochRow(**row) for row in state["rows"]]
+        if state["optimizer"] is not None:
+            phase = self.recipe.phases[self.position.phase]
+            self._optimizer = self._new_optimizer(phase)
+            self._optimizer.load_state_dict(state["optimizer"])
+        checkpoint.restore_random_state(state["random"])
+
+    def run(self) -> Outcome:
+        """Train until the recipe is done or ``should_stop`` says so; either way a checkpoint is left."""
+        at = self.position
+        while at.phase < len(self.recipe.phases):
+            phase = self.recipe.phases[at.phase]
+            if at.epoch >= phase.epochs:
+                at.phase, at.epoch, self._optimizer = at.phase + 1, 0, None
+                continue
+            if not self._epoch(phase):
+                self._save()
+                return Outcome(False, at.epochs_done, self.best_auc)
+        self._save()
+        return Outcome(True, at.epochs_done, self.best_auc)
+
+    def _epoch(self, phase: Phase) -> bool:
+        at = self.position
+        order = epoch_order(self.fit, self.recipe, seed=self.seed, epoch=at.epochs_done)
+        steps = math.ceil(len(order) / self.recipe.batch_size)
+        if self._optimizer is None:
+            self._optimizer = self._new_optimizer(phase)
+        freezing.prepare(self.network, phase)
+        freezing.set_modes(self.network, phase)
+        self.progress.epoch(phase.name, at.epoch + 1, phase.epochs, steps, at.step)
+        batches = training_batches(
+            self.fit, order, self.recipe, phase,
+            seed=self.seed, epoch=at.epochs_done, first_step=at.step, workers=self.workers,
+        )  # fmt: skip
+        started = time.monotonic()
+        for pixels, labels in batches:
+            lr = learning_rate(self.recipe, phase, at.epoch * steps + at.step, phase.epochs * steps)
+            loss = self._step(pixels, labels, lr)
+            at.step += 1
+            at.images += len(labels)
+            at.loss_sum += loss * len(labels)
+            self.progress.step(len(labels), loss)
+            now = time.monotonic()
+            stop = self.should_stop()
+            if stop or now - self._last_saved >= self.checkpoint_seconds:
+                at.seconds += now - started
+                started = now
+                if stop and at.step < steps:
+                    return False
+                self._save()
+        at.seconds += time.monotonic() - started
+        self._end_epoch(phase, lr)
+        return not self.should_stop()
+
+    def _step(self, pixels: Tensor, labels: Tensor, lr: float) -> float:
+        assert self._optimizer is not None
+        for group in self._optimizer.param_groups:
+            group["lr"] = lr
+        logits = self._forward(pixels)
+        loss = self._loss(logits, labels.to(self.device))
+        if not torch.isfinite(loss):
+            raise FloatingPointError(f"the loss became {loss.item()} at epoch {self.position.epochs_done + 1}")
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if self.recipe.grad_clip is not None:
+            trained = [p for p in self.network.parameters() if p.requires_grad]
+            nn.utils.clip_grad_norm_(trained, self.recipe.grad_clip)
+        self._optimizer.step()
+        return float(loss.item())
+
+    def _forward(self, pixels: Tensor) -> Tensor:
+        batch = pixels.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float()
+        batch = ((batch - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
+        # bfloat16 is faster on CUDA and slower for training on CPUs.
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda"):
+            logits: Tensor = self.network(batch)
+        return logits.float().reshape(-1)
+
+    def predict(self, images: Sequence[LabelledImage]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Labels ``int64[N]`` and logits ``float64[N]`` of the whole images, in eval mode."""
+        self.network.eval()
+        labels, logits = [], []
+        with torch.inference_mode():
+            for pixels, truth in whole_batches(
+                images, batch_size=EVALUATION_BATCH[self.device.type], workers=self.workers
+            ):
+                logits.append(self._forward(pixels).cpu().double().numpy())
+                labels.append(truth.numpy().astype(np.int64))
+        return np.concatenate(labels), np.concatenate(logits)
+
+    def _end_epoch(self, phase: Phase, lr: float) -> None:
+        from sklearn.metrics import log_loss, roc_auc_score
+
+        at = self.position
+        labels, logits = self.predict(self.select)
+        probabilities = 1 / (1 + np.exp(-logits))
+        at.epochs_done += 1
+        row = EpochRow(
+            epoch=at.epochs_done,
+            phase=phase.name,
+            size=phase.size,
+            lr=lr,
+            train_loss=at.loss_sum / at.images,
+            select_loss=float(log_loss(labels, probabilities, labels=[0, 1])),
+            select_auc=float(roc_auc_score(labels, logits)),
+            images=at.images,
+            images_per_second=at.images / max(at.seconds, 1e-9),
+        )
+        best_before = self.best_auc
+        self.rows.append(row)
+        at.epoch, at.step, at.loss_sum, at.images, at.seconds = at.epoch + 1, 0, 0.0, 0, 0.0
+        if best_before is None or row.select_auc > best_before:
+            summary = {**self.summary, "epoch": row.epoch, "select_auc": row.select_auc}
+            checkpoint.save(self.folder.best, model=self._weights(), summary=summary)
+            self.folder.write_select_scores([image.relative for image in self.select], labels, probabilities)
+        self._save()
+        self.folder.write_metrics(self.rows)
+        self.progress.row(row)
+
+    def _save(self) -> None:
+        checkpoint.save(
+            self.folder.last,
+            model=self._weights(),
+            optimizer=self._optimizer.state_dict() if self._optimizer is not None else None,
+            position=asdict(self.position),
+            rows=[asdict(row) for row in self.rows],
+            random=checkpoint.random_state(),
+            summary={**self.summary, "epoch": self.position.epochs_done},
+        )
+        self._last_saved = time.monotonic()
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: tensor.detach().cpu().contiguous() for name, tensor in self.network.state_dict().items()}
+
+    def _new_optimizer(self, phase: Phase) -> torch.optim.Optimizer:
+        trainable = freezing.prepare(self.network, phase)
+        if self.recipe.optimizer is Optimizer.ADAM:
+            return torch.optim.Adam(trainable, lr=phase.lr, weight_decay=self.recipe.weight_decay)
+        # Decay is for weights; on BatchNorm and biases (one dimension) it only fights the data.
+        groups = [
+            {"params": [p for p in trainable if p.ndim > 1], "weight_decay": self.recipe.weight_decay},
+            {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        return torch.optim.AdamW([g for g in groups if g["params"]], lr=phase.lr)
+
+
+def learning_rate(recipe: Recipe, phase: Phase, step: int, steps: int) -> float:
+    """The rate at ``step`` of a phase of ``steps``: linear warm-up, then constant or half a cosine to zero."""
+    warmup = min(recipe.warmup_steps, steps // 2)
+    if step < warmup:
+        return phase.lr * (step + 1) / warmup
+    if recipe.schedule is Schedule.CONSTANT:
+        return phase.lr
+    return phase.lr * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+
+
+def stop_after(minutes: float | None, interrupted: Callable[[], bool]) -> Callable[[], bool]:
+    """``should_stop`` for ``--max-minutes`` and signals."""
+    deadline = time.monotonic() + 60 * minutes if minutes is not None else math.inf
+    return lambda: interrupted() or time.monotonic() >= deadline
+

@@ -1,0 +1,45 @@
+"""What a training run says while it runs, on stderr."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from tqdm import tqdm
+
+from train.run_folder import EpochRow
+
+
+class BarProgress:
+    """A tqdm bar per epoch (images/s and ETA) and a line after it; only the lines without a terminal."""
+
+    def __init__(self, *, bar: bool) -> None:
+        self.disabled = not bar
+        self._bar: tqdm | None = None  # type: ignore[type-arg]
+
+    def epoch(self, phase: str, epoch: int, epochs: int, steps: int, done: int) -> None:
+        self._bar = tqdm(
+            desc=f"{phase} {epoch}/{epochs}", total=steps, initial=done, unit="step",
+            disable=self.disabled, leave=False, file=sys.stderr, dynamic_ncols=True,
+        )  # fmt: skip
+
+    def step(self, images: int, loss: float) -> None:
+        if self._bar is None:
+            return
+        self._bar.update()
+        rate = self._bar.format_dict["rate"]
+        if rate:
+            self._bar.set_postfix_str(f"{rate * images:.1f} images/s, loss {loss:.3f}", refresh=False)
+
+    def row(self, row: EpochRow) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        click.echo(
+            f"epoch {row.epoch} ({row.phase}): train loss {row.train_loss:.4f}, select loss {row.select_loss:.4f}, "
+            f"select AUC {row.select_auc:.4f}, {row.images_per_second:.1f} images/s",
+            err=True,
+        )
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()

@@ -1,0 +1,180 @@
+"""Recipes: what is trained, in which order, how. Small declarative objects; the loop reads nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from models.contract import IMAGE_SIZE
+from models.errors import Failure
+
+
+class RecipeError(Failure):
+    """A recipe, or a change to one, makes no sense."""
+
+
+class Optimizer(StrEnum):
+    ADAM = "adam"
+    ADAMW = "adamw"
+
+
+class Schedule(StrEnum):
+    """Course of the learning rate within a phase, after its warm-up."""
+
+    CONSTANT = "constant"
+    COSINE = "cosine"
+
+
+class View(StrEnum):
+    """How a phase of fewer than 260 pixels sees the law's 260×260 output."""
+
+    RESIZE = "resize"
+    """Shrunk as a whole."""
+    CROP = "crop"
+    """A random square of it at its own scale: keeps the traces of the generator."""
+
+
+class Balance(StrEnum):
+    """Which images make an epoch."""
+
+    NONE = "none"
+    """Every fit image once, shuffled."""
+    COUPLES = "couples"
+    """Couples of one real and one fake of the same source (of the same group where it has both), every source
+    as often as the others."""
+
+
+ALL_LAYERS = ("",)
+"""The prefix of every parameter's name."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One stretch of training with its own optimiser."""
+
+    name: str
+    epochs: int
+    lr: float
+    trainable: tuple[str, ...] = ALL_LAYERS
+    """Prefixes of the parameters that learn. Blocks without one stay in eval mode: their BatchNorm statistics
+    do not drift."""
+    size: int = IMAGE_SIZE
+    view: View = View.RESIZE
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training run, but the data, the seed and the starting weights."""
+
+    name: str
+    phases: tuple[Phase, ...]
+    optimizer: Optimizer
+    schedule: Schedule
+    balance: Balance
+    batch_size: int = 32
+    weight_decay: float = 0.0
+    warmup_steps: int = 0
+    grad_clip: float | None = None
+    dropout: float | None = None
+    """``None``: torchvision's 0.4."""
+    stochastic_depth: float | None = None
+    """``None``: torchvision's 0.2."""
+    color_jitter: float = 0.2
+    """Brightness, contrast and saturation are each scaled by a factor drawn from 1 ± this."""
+    flip: bool = False
+    epoch_images: int | None = None
+    """Length of an epoch in images; ``None``: as many as there are fit images."""
+    select_images: int | None = None
+    """At most this many select images (as many of each class and source) judge an epoch; ``None``: all."""
+    default_init: str = "random"
+    """What ``--init`` is when the user does not say."""
+
+    def as_config(self) -> dict[str, Any]:
+        """Plain values for the run's config.json."""
+        return asdict(self)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Recipe:
+        """The inverse of :meth:`as_config`."""
+        phases = tuple(
+            Phase(**{**phase, "trainable": tuple(phase["trainable"]), "view": View(phase["view"])})
+            for phase in config["phases"]
+        )
+        enums = {
+            "optimizer": Optimizer(config["optimizer"]),
+            "schedule": Schedule(config["schedule"]),
+            "balance": Balance(config["balance"]),
+        }
+        return cls(**{**config, **enums, "phases": phases})
+
+
+TWO_PHASE = Recipe(
+    name="two-phase",
+    phases=(
+        Phase("classifier", epochs=5, lr=1e-3, trainable=("classifier.",)),
+        Phase("classifier+block6", epochs=10, lr=5e-4, trainable=("classifier.", "features.6.")),
+    ),
+    optimizer=Optimizer.ADAM,
+    schedule=Schedule.CONSTANT,
+    balance=Balance.NONE,
+    default_init="imagenet",
+)
+"""Fine-tuning of pretrained weights. Block 6 is torchvision's ``features.6``, the sixth of the seven MBConv
+stages; ``features.7`` and the last convolution ``features.8`` stay frozen."""
+
+SCRATCH = Recipe(
+    name="scratch",
+    phases=(
+        Phase("128", epochs=30, lr=5e-4, size=128, view=View.CROP),
+        Phase("192", epochs=10, lr=3e-4, size=192, view=View.CROP),
+        Phase("260", epochs=10, lr=2e-4),
+    ),
+    optimizer=Optimizer.ADAMW,
+    schedule=Schedule.COSINE,
+    balance=Balance.COUPLES,
+    weight_decay=0.05,
+    warmup_steps=100,
+    grad_clip=1.0,
+    dropout=0.0,
+    stochastic_depth=0.0,
+    flip=True,
+)
+"""No pretrained weights: every layer learns, from small crops to the whole picture."""
+
+RECIPES = {recipe.name: recipe for recipe in (TWO_PHASE, SCRATCH)}
+
+
+def with_epochs(recipe: Recipe, epochs: str) -> Recipe:
+    """``"5,10"``: the epochs of each phase in turn. Raises :class:`RecipeError`."""
+    try:
+        numbers = [int(number) for number in epochs.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != len(recipe.phases) or min(numbers) < 0:
+        names = ",".join(phase.name for phase in recipe.phases)
+        raise RecipeError(f"--epochs takes {len(recipe.phases)} numbers, one for each phase of {recipe.name}: {names}")
+    phases = tuple(replace(phase, epochs=n) for phase, n in zip(recipe.phases, numbers, strict=True))
+    return replace(recipe, phases=phases)
+
+
+def with_phases(recipe: Recipe, phases: str) -> Recipe:
+    """``"96x30@5e-4,260x2@1e-4"``: other sizes, epochs and learning rates; all layers train.
+
+    Sizes below 260 see random crops at the picture's own scale. Raises :class:`RecipeError`.
+    """
+    if any(phase.trainable != ALL_LAYERS for phase in recipe.phases):
+        raise RecipeError(f"--phases would undo what {recipe.name} freezes; use --epochs")
+    made = []
+    for text in phases.split(","):
+        try:
+            size_text, rest = text.strip().split("x")
+            epochs_text, lr_text = rest.split("@")
+            size, epochs, lr = int(size_text), int(epochs_text), float(lr_text)
+        except ValueError:
+            raise RecipeError(f"--phases: {text!r} is not SIZExEPOCHS@LR, such as 96x30@5e-4") from None
+        if not 32 <= size <= IMAGE_SIZE or epochs < 0 or not lr > 0:
+            raise RecipeError(f"--phases: {text!r} needs a size from 32 to {IMAGE_SIZE}, epochs ≥ 0 and a rate > 0")
+        view = View.CROP if size < IMAGE_SIZE else View.RESIZE
+        made.append(Phase(f"{size}", epochs, lr, size=size, view=view))
+    return replace(recipe, phases=tuple(made))

@@ -1,0 +1,108 @@
+"""One run, one folder: what stands where in it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from train.data import LabelledImage, Role
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """One line of metrics.csv."""
+
+    epoch: int
+    phase: str
+    size: int
+    lr: float
+    train_loss: float
+    select_loss: float
+    select_auc: float
+    images: int
+    images_per_second: float
+
+
+class RunFolder:
+    """``config.json``, ``roles.csv``, ``unreadable.csv``, ``metrics.csv``, ``select_scores.csv``, ``best.pt``,
+    ``last.pt`` and ``plots/``."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.json"
+        self.roles = path / "roles.csv"
+        self.unreadable = path / "unreadable.csv"
+        self.metrics = path / "metrics.csv"
+        self.select_scores = path / "select_scores.csv"
+        self.best = path / "best.pt"
+        self.last = path / "last.pt"
+        self.plots = path / "plots"
+
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        self._write(self.config, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+
+    def read_config(self) -> dict[str, Any]:
+        config: dict[str, Any] = json.loads(self.config.read_text(encoding="utf-8"))
+        return config
+
+    def write_roles(self, roles: Mapping[Role, Sequence[LabelledImage]]) -> None:
+        """The lists that the run works on; a resumed run reads them back instead of dividing again."""
+        header = ("role", "path", "label", "source", "group", "sha256")
+        rows = (
+            (role.value, image.relative, image.label.title, image.source, image.group, image.sha256)
+            for role, images in roles.items()
+            for image in images
+        )
+        self._write_csv(self.roles, header, rows)
+
+    def read_roles(self, data: Path) -> dict[Role, list[LabelledImage]]:
+        from models.contract import Label
+
+        roles: dict[Role, list[LabelledImage]] = {Role.FIT: [], Role.SELECT: [], Role.CALIBRATE: []}
+        with self.roles.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
+            for row in csv.DictReader(stream):
+                roles[Role(row["role"])].append(
+                    LabelledImage(
+                        data / row["path"], row["path"], Label.from_name(row["label"]),
+                        row["source"] or None, row["group"] or None, row["sha256"] or None,
+                    )
+                )  # fmt: skip
+        return roles
+
+    def write_unreadable(self, rows: Iterable[tuple[str, str]]) -> None:
+        self._write_csv(self.unreadable, ("path", "reason"), rows)
+
+    def write_metrics(self, rows: Sequence[EpochRow]) -> None:
+        header = tuple(field.name for field in fields(EpochRow))
+        self._write_csv(self.metrics, header, (tuple(asdict(row).values()) for row in rows))
+
+    def write_select_scores(
+        self, paths: Sequence[str], labels: npt.NDArray[np.int64], prob_fake: npt.NDArray[np.float64]
+    ) -> None:
+        rows = ((p, int(y), f"{q:.6f}") for p, y, q in zip(paths, labels, prob_fake, strict=True))
+        self._write_csv(self.select_scores, ("path", "label", "prob_fake"), rows)
+
+    def read_select_scores(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        with self.select_scores.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
+            rows = list(csv.DictReader(stream))
+        return np.array([int(r["label"]) for r in rows]), np.array([float(r["prob_fake"]) for r in rows])
+
+    def _write_csv(self, path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        aside = path.with_name(path.name + ".part")
+        with aside.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(header)
+            writer.writerows(rows)
+        aside.replace(path)
+
+    def _write(self, path: Path, text: str) -> None:
+        aside = path.with_name(path.name + ".part")
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(path)
