@@ -1,0 +1,1 @@
+"""From a checkpoint to a proven ONNX file that follows contract 1."""

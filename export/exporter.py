@@ -1,0 +1,141 @@
+"""The whole export: read, convert, prove, and only then put the file in its place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import onnx
+from onnx import helper
+
+from export.checkpoint import open_checkpoint
+from export.convert import convert
+from export.images import proof_images
+from export.metadata import build_metadata
+from export.parity import (
+    MAX_PROB_DIFFERENCE,
+    Floats,
+    Parity,
+    ParityError,
+    Pixels,
+    Score,
+    compare,
+    detector_score,
+    reference_scores,
+)
+from export.store import Store, stored_state
+from models.contract import Label, ModelMetadata
+from models.errors import OutputError
+from models.network import load_network
+from models.weights import sha256_file
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """A file that was written and proven."""
+
+    file: Path
+    size: int
+    """In bytes."""
+    sha256: str
+    metadata: ModelMetadata
+    parity: Parity
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a file must reproduce before it gets its name."""
+
+    images: Pixels
+    reference: tuple[Floats, Floats]
+    """torch's (``logit``, ``prob_fake``) for ``images``."""
+    load: Callable[[Path], Score] = detector_score
+    limit: float = MAX_PROB_DIFFERENCE
+
+    def short(self) -> Proof:
+        """The same on the last three images."""
+        logit, prob = self.reference
+        return replace(self, images=self.images[-3:], reference=(logit[-3:], prob[-3:]))
+
+
+def export_checkpoint(
+    checkpoint: Path,
+    out: Path,
+    *,
+    store: str = "fp32",
+    positive: str | None = None,
+    name: str | None = None,
+    version: str | None = None,
+    license: str | None = None,
+    load: Callable[[Path], Score] = detector_score,
+) -> ExportReport:
+    """Export a checkpoint (or a run's best one, by its folder) to ``out`` and prove it against torch.
+
+    ``store`` is ``"fp32"`` or ``"fp16"``; with the latter torch with the rounded weights is the reference.
+    ``positive`` (``"fake"`` or ``"real"``) says what a bare state_dict's sigmoid means. ``load`` runs the
+    file in the proof; by default the scanner does.
+
+    Raises :class:`models.errors.Failure`; ``out`` is then as it was before.
+    """
+    _check_target(out, checkpoint)
+    kind = Store(store)
+    source = open_checkpoint(checkpoint, None if positive is None else Label.from_name(positive))
+    where = str(source.file)
+    network = load_network(source.state, where=where)
+    network.load_state_dict(stored_state(network.state_dict(), kind, where=where))
+    metadata = build_metadata(source, store=kind, name=name, version=version, license=license)
+    model = convert(network, store=kind, positive=source.positive, temperature=metadata.temperature)
+    images = proof_images()
+    reference = reference_scores(network, images, positive=source.positive, temperature=metadata.temperature)
+    return write_proven(model, metadata, out, Proof(images, reference, load))
+
+
+def write_proven(model: onnx.ModelProto, metadata: ModelMetadata, out: Path, proof: Proof) -> ExportReport:
+    """Write ``model`` beside ``out``, prove it there, add the figures, check it, and rename it to ``out``.
+
+    Raises :class:`ParityError` or :class:`OutputError`; ``out`` is then as it was before and nothing is left.
+    """
+    aside = out.with_name(f".{out.name}.{os.getpid()}.onnx")
+    try:
+        _write(model, metadata, aside)
+        parity = _prove(aside, out, proof)
+        metadata = replace(metadata, parity=asdict(parity))
+        _write(model, metadata, aside)
+        # The figures changed the file: what gets the name must itself load and give the same numbers.
+        _prove(aside, out, proof.short())
+        digest, size = sha256_file(aside), aside.stat().st_size
+        aside.replace(out)
+    except OSError as error:
+        raise OutputError(f"{out} cannot be written: {error.strerror or error}") from None
+    finally:
+        aside.unlink(missing_ok=True)
+    return ExportReport(out, size, digest, metadata, parity)
+
+
+def _prove(file: Path, out: Path, proof: Proof) -> Parity:
+    parity = compare(proof.load(file), proof.reference, proof.images)
+    if reason := parity.failure(proof.limit):
+        raise ParityError(f"{out} was not written: {reason} (over {parity.images} images, {parity.runtime})")
+    return parity
+
+
+def _write(model: onnx.ModelProto, metadata: ModelMetadata, file: Path) -> None:
+    finished = onnx.ModelProto()
+    finished.CopyFrom(model)
+    helper.set_model_props(finished, metadata.to_props())
+    onnx.checker.check_model(finished, full_check=True)
+    file.write_bytes(finished.SerializeToString(deterministic=True))
+
+
+def _check_target(out: Path, checkpoint: Path) -> None:
+    """Everything that can be known of the target before minutes are spent. Raises :class:`OutputError`."""
+    if not out.parent.is_dir():
+        raise OutputError(f"{out} cannot be written: the folder {out.parent} does not exist; make it first")
+    if out.is_dir():
+        raise OutputError(f"{out} is a folder; name a file: --out {out / 'model.onnx'}")
+    if out.exists() and checkpoint.exists() and out.samefile(checkpoint):
+        raise OutputError(f"{out} is the checkpoint itself; name another file with --out")
+    if not os.access(out.parent, os.W_OK):
+        raise OutputError(f"{out} cannot be written: no permission to write into {out.parent}")

@@ -1,0 +1,175 @@
+"""``scan``: the command line. It only wires; :mod:`scanner.audit` does the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from models.errors import run_command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scanner.sources import Operand
+
+EPILOG = """\b
+Exit codes
+  0    everything was audited and nothing matches --fail-on
+  1    at least one file matches --fail-on
+  2    the audit is not complete or could not run (outranks 1)
+  130  interrupted
+"""
+
+
+def _print_version(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if not wanted or context.resilient_parsing:
+        return
+    from scanner.version import version_text
+
+    click.echo(version_text())
+    context.exit()
+
+
+@click.command(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("paths", nargs=-1, type=click.Path(), metavar="PATH…")
+@click.option("-o", "--out", type=click.Path(), required=True, help="CSV report; - streams it to standard output.")
+@click.option("--manifest", type=click.Path(path_type=Path), default=None,
+              help="Run manifest.  [default: NAME.run.json beside the report]")
+@click.option("--files-from", metavar="FILE", default=None, help="Scan the files named in FILE, one a line; - reads standard input.")
+@click.option("-0", "--null", "nul", is_flag=True, help="Names in --files-from end with NUL, not with a line end.")
+@click.option("--recursive/--no-recursive", default=True, help="Enter the folders below PATH.  [default: yes]")
+@click.option("--include", multiple=True, metavar="GLOB", help="Of folders, scan only matching files; repeatable.")
+@click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out matching files and folders; repeatable.")
+@click.option("--model", type=click.Path(path_type=Path), default=None, help="Exported model.  [default: the shipped weights]")
+@click.option("--threshold", default=None, metavar="P|fpr1|fpr5", help="Call an image fake from this prob_fake up.  [default: the model's]")
+@click.option("--device", default="auto", metavar="auto|cpu|cuda[:N]", show_default=True, help="Where to run; only auto may fall back.")
+@click.option("--batch-size", type=click.IntRange(1), default=None, help="Images per inference.  [default: 1 on CPU, 64 on CUDA]")
+@click.option("--workers", type=click.IntRange(1), default=None, help="Decoding threads, and inference threads on CPU.  [default: the usable cores]")
+@click.option("--max-errors", type=click.IntRange(0), default=0, show_default=True, help="Files that may fail before the exit code is 2.")
+@click.option("--strict", is_flag=True, help="Count skipped media (video, PDF, archives) as errors.")
+@click.option("--fail-on", type=click.Choice(["fake", "inconclusive", "never"]), default="fake", show_default=True,
+              help="Exit 1 on fake, on inconclusive or fake, or never.")
+@click.option("--exit-zero", is_flag=True, help="Exit 0 where --fail-on would exit 1.")
+@click.option("--allow-empty", is_flag=True, help="Finding nothing to scan is no error.")
+@click.option("--list-skipped", is_flag=True, help="List on standard error the files that get no row.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Also say why each file could not be scored.")
+@click.option("--log-file", type=click.Path(path_type=Path), default=None, help="Append a log, with the reason of each failure.")
+@click.option("--no-progress", is_flag=True, help="No progress bar.")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
+              help="Versions, providers, the shipped model's hash and licence.")
+def scan(**options: Any) -> int:
+    """Find the deepfakes among images: every file below PATH… gets one row with its probability of being fake.
+
+    PATH is a file, a folder or a glob. The report is CSV; prob_fake is a probability with a measured error rate,
+    not a finding of guilt.
+    """
+    _check_usage(options)
+    return _run(**options)
+
+
+def _check_usage(options: dict[str, Any]) -> None:
+    if not options["paths"] and options["files_from"] is None:
+        raise click.UsageError("name something to scan: PATH… or --files-from FILE")
+    if options["nul"] and options["files_from"] is None:
+        raise click.UsageError("-0 says how --files-from is written; there is no --files-from")
+    if options["quiet"] and options["verbose"]:
+        raise click.UsageError("-q and -v contradict each other")
+    if not options["out"]:
+        raise click.UsageError("--out is empty; name a file, or - for standard output")
+
+
+def _run(
+    *, paths: tuple[str, ...], out: str, manifest: Path | None, files_from: str | None, nul: bool, recursive: bool,
+    include: tuple[str, ...], exclude: tuple[str, ...], model: Path | None, threshold: str | None, device: str,
+    batch_size: int | None, workers: int | None, max_errors: int, strict: bool, fail_on: str, exit_zero: bool,
+    allow_empty: bool, list_skipped: bool, quiet: bool, verbose: bool, log_file: Path | None, no_progress: bool,
+) -> int:  # fmt: skip
+    import os
+    import sys
+
+    from scanner.audit import Audit
+    from scanner.console import catch_sigterm, set_up_logging
+    from scanner.inference.detector import Detector
+    from scanner.names import encode_path
+    from scanner.policy import FailOn, Gate, Policy
+    from scanner.progress import BarProgress, NullProgress
+    from scanner.reports.base import check_target, partial_path
+    from scanner.reports.manifest import Tally, manifest_path
+    from scanner.sources import Selection, walk
+    from scanner.summary import printable
+
+    def say(line: str) -> None:
+        if not quiet:
+            click.echo(line, err=True)
+
+    report = None if out == "-" else Path(out)
+    if report is not None and manifest is None:
+        manifest = manifest_path(report)
+    written = [path for path in (report, manifest) if path is not None]
+    # Before anything is loaded: hours of scanning must not end at a folder that does not exist.
+    for path in (*written, *([log_file] if log_file else [])):
+        check_target(path)
+    set_up_logging(quiet=quiet, verbose=verbose, log_file=log_file)
+    catch_sigterm()
+
+    detector = Detector.load(model, device)
+    policy = Policy.for_model(detector.metadata, threshold)
+    if detector.fallback is not None:
+        say(f"note: scanning on the CPU: {detector.fallback}")
+    if not detector.metadata.calibrated:
+        say("note: this model is not calibrated; prob_fake is a score, and the threshold was not chosen on data")
+
+    tally = Tally()
+
+    def on_skip(name: str, kind: str) -> None:
+        tally.other_files[str(kind)] += 1
+        if list_skipped:
+            click.echo(f"no row: {printable(name)} ({kind})", err=True)
+
+    own = [os.path.abspath(p) for path in written for p in (path, partial_path(path))]  # noqa: PTH100 - links stay
+    own += [os.path.abspath(log_file)] if log_file else []  # noqa: PTH100
+    candidates = walk(
+        _operands(paths, files_from, nul), Selection(recursive, include, exclude), ignore=own, on_skip=on_skip
+    )
+    show_bar = sys.stderr.isatty() and not (no_progress or quiet or verbose)
+    return Audit(
+        detector, policy, Gate(FailOn(fail_on), max_errors, strict, exit_zero), candidates, tally,
+        out=report, manifest=manifest, say=say, inputs=[encode_path(path) for path in paths],
+        options={
+            "files_from": files_from, "nul": nul, "recursive": recursive, "include": list(include),
+            "exclude": list(exclude), "threshold": threshold, "device": device, "batch_size": batch_size,
+            "workers": workers, "max_errors": max_errors, "strict": strict, "fail_on": fail_on,
+            "exit_zero": exit_zero, "allow_empty": allow_empty,
+        },
+        allow_empty=allow_empty, workers=workers, batch_size=batch_size,
+        progress=BarProgress(None) if show_bar else NullProgress(),
+    ).run()  # fmt: skip
+
+
+def _operands(paths: tuple[str, ...], files_from: str | None, nul: bool) -> Iterator[str | Operand]:
+    from scanner.sources import Operand, read_file_list
+
+    yield from paths
+    if files_from is None:
+        return
+    if files_from == "-":
+        yield from (Operand(name, literal=True) for name in read_file_list(_stdin(), nul))
+        return
+    try:
+        stream = Path(files_from).open("rb")
+    except OSError as error:
+        raise click.UsageError(f"--files-from {files_from}: {error.strerror}") from None
+    with stream:
+        yield from (Operand(name, literal=True) for name in read_file_list(stream, nul))
+
+
+def _stdin() -> BinaryIO:
+    return click.get_binary_stream("stdin")
+
+
+def main() -> None:
+    """Entry point of ``scan``."""
+    run_command(scan)

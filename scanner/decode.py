@@ -1,0 +1,128 @@
+"""From a candidate to pixels, or to a typed failure: one file in, never an exception out."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from typing import assert_never
+
+import numpy as np
+import numpy.typing as npt
+
+from models.preprocessing import MAX_PIXELS, ImageError, preprocess
+from scanner.results import ErrorCode, FileResult, Status
+from scanner.sources import HEAD_BYTES, Candidate, MediaKind, classify, problem_of
+
+MAX_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one file may cost."""
+
+    max_bytes: int = MAX_BYTES
+    max_pixels: int = MAX_PIXELS
+    """Width × height as stored."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A file's facts so far; ``pixels`` is ``uint8[260, 260, 3]``, or ``None`` when ``result`` is final."""
+
+    result: FileResult
+    pixels: npt.NDArray[np.uint8] | None = None
+
+
+class _Unreadable(Exception):
+    def __init__(self, code: ErrorCode, detail: str, size: int | None = None) -> None:
+        super().__init__(detail)
+        self.code, self.detail, self.size = code, detail, size
+
+
+def decode(candidate: Candidate, limits: Limits) -> Decoded:
+    """Read a candidate once, hash and decode the same bytes.
+
+    Whatever the file is, this returns: a failure is a result with an error code.
+    """
+    if candidate.problem is not None:
+        return _failed(candidate, candidate.problem, candidate.detail)
+    try:
+        kind, data, size = _read(candidate, limits)
+    except _Unreadable as error:
+        return _failed(candidate, error.code, error.detail, bytes_=error.size)
+    if data is None:
+        # Not hashed: a video is as large as it is, and nothing is claimed about its content.
+        skipped = FileResult(
+            candidate.name, Status.SKIPPED, ErrorCode.UNSUPPORTED_MEDIA, "not a still image", bytes=size
+        )
+        return Decoded(skipped)
+    sha256 = hashlib.sha256(data).hexdigest()
+    if kind is MediaKind.UNDECODABLE_IMAGE:
+        detail = "an image format that this tool recognises and does not decode"
+        return _failed(candidate, ErrorCode.UNSUPPORTED_FORMAT, detail, bytes_=size, sha256=sha256)
+    try:
+        pixels, facts = preprocess(data, max_pixels=limits.max_pixels)
+    except ImageError as error:
+        known = error.facts
+        return Decoded(
+            FileResult(
+                candidate.name,
+                Status.ERROR,
+                ErrorCode(error.code.value),
+                error.detail,
+                format=known.format if known else None,
+                width=known.width if known else None,
+                height=known.height if known else None,
+                bytes=size,
+                sha256=sha256,
+            )
+        )
+    return Decoded(
+        FileResult(
+            candidate.name,
+            Status.OK,
+            format=facts.format,
+            width=facts.width,
+            height=facts.height,
+            bytes=size,
+            sha256=sha256,
+            frames=facts.frames,
+        ),
+        pixels,
+    )
+
+
+def _failed(
+    candidate: Candidate, code: ErrorCode, detail: str, *, bytes_: int | None = None, sha256: str | None = None
+) -> Decoded:
+    return Decoded(FileResult(candidate.name, Status.ERROR, code, detail, bytes=bytes_, sha256=sha256))
+
+
+def _read(candidate: Candidate, limits: Limits) -> tuple[MediaKind, bytes | None, int]:
+    """Kind by content, the whole content (``None`` for media that are not read) and the size in bytes."""
+    # Without O_NONBLOCK, opening a FIFO waits for a writer for ever; on regular files it means nothing.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        with open(os.open(candidate.path, flags), "rb") as stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise _Unreadable(ErrorCode.NOT_A_FILE, "not a regular file")
+            head = stream.read(HEAD_BYTES)
+            kind = classify(candidate.path, head)
+            match kind:
+                case MediaKind.OTHER_MEDIA:
+                    return kind, None, status.st_size
+                case MediaKind.IMAGE | MediaKind.UNDECODABLE_IMAGE | MediaKind.UNKNOWN:
+                    pass
+                case _:
+                    assert_never(kind)
+            # One byte more than allowed shows a file that is too large, or grew since it was listed.
+            data = head + stream.read(max(0, limits.max_bytes + 1 - len(head)))
+            if len(data) > limits.max_bytes:
+                size = max(status.st_size, len(data))
+                raise _Unreadable(ErrorCode.TOO_MANY_BYTES, f"{size} bytes, the limit is {limits.max_bytes}", size)
+            return kind, data, len(data)
+    except (OSError, ValueError) as error:
+        raise _Unreadable(*problem_of(error)) from None

@@ -1,0 +1,1 @@
+"""Running a contract-1 model with onnxruntime on the device that was asked for."""

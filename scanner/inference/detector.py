@@ -1,0 +1,105 @@
+"""A loaded model that scores batches of preprocessed images."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from models.contract import IMAGE_SIZE, INPUT_NAME, OUTPUT_LOGIT, OUTPUT_PROB_FAKE, ModelMetadata
+from models.errors import ModelFileError
+from models.weights import resolve_model
+from scanner.inference.providers import CUDA, Device, DeviceError, open_session
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+
+class Scores(NamedTuple):
+    """The outputs of one batch, in its order."""
+
+    logit: npt.NDArray[np.float32]
+    """``float32[N]``, before temperature, positive = fake."""
+    prob_fake: npt.NDArray[np.float32]
+    """``float32[N]`` in [0, 1]."""
+
+
+class Detector:
+    """A contract-1 model on a device. Make one with :meth:`load`; it may be called from several threads."""
+
+    def __init__(
+        self,
+        session: onnxruntime.InferenceSession,
+        metadata: ModelMetadata,
+        *,
+        path: Path,
+        sha256: str,
+        device: str,
+        provider: str,
+        fallback: str | None,
+    ) -> None:
+        self._session = session
+        self.metadata = metadata
+        self.path = path
+        self.sha256 = sha256
+        self.device = device
+        """``cpu`` or ``cuda:N``: where it really runs."""
+        self.provider = provider
+        self.fallback = fallback
+        """Why ``auto`` did not take CUDA, or ``None``."""
+
+    @classmethod
+    def load(cls, model: Path | None = None, device: str = "auto") -> Detector:
+        """Load ``model`` (``None``: the shipped weights) on ``auto``, ``cpu`` or ``cuda[:N]``.
+
+        Raises :class:`ModelFileError` for a missing, altered or foreign file and ``DeviceError`` for a device
+        that cannot be used; only ``auto`` may take another device than CUDA, and says so in ``fallback``.
+        """
+        where = Device.parse(device)
+        path, digest = resolve_model(model)
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise ModelFileError(f"{path} changed while it was being loaded; run again")
+        opened = open_session(content, where, where=str(path))
+        metadata = ModelMetadata.from_props(opened.session.get_modelmeta().custom_metadata_map, where=str(path))
+        _check_signature(opened.session, path)
+        return cls(
+            opened.session,
+            metadata,
+            path=path,
+            sha256=digest,
+            device=opened.device,
+            provider=opened.provider,
+            fallback=opened.fallback,
+        )
+
+    @property
+    def on_gpu(self) -> bool:
+        return self.provider == CUDA
+
+    def score(self, images: npt.NDArray[np.uint8]) -> Scores:
+        """Score ``uint8[N, 260, 260, 3]``. Raises :class:`DeviceError` when the device fails."""
+        try:
+            logit, prob_fake = self._session.run([OUTPUT_LOGIT, OUTPUT_PROB_FAKE], {INPUT_NAME: images})
+        except Exception as error:  # noqa: BLE001 - onnxruntime's exceptions share no base but Exception
+            # Its text names nodes of the graph; the type and the first line are what a user can look up.
+            reason = (str(error).splitlines() or [""])[0]
+            raise DeviceError(
+                f"{self.path} failed on {self.device} with {len(images)} images ({type(error).__name__}: {reason}); "
+                "try a smaller --batch-size or --device cpu"
+            ) from None
+        return Scores(logit, prob_fake)
+
+
+def _check_signature(session: onnxruntime.InferenceSession, path: Path) -> None:
+    inputs = {node.name: node for node in session.get_inputs()}
+    outputs = {node.name for node in session.get_outputs()}
+    remedy = "make one with scan-export CHECKPOINT --out model.onnx"
+    if set(inputs) != {INPUT_NAME} or not {OUTPUT_LOGIT, OUTPUT_PROB_FAKE} <= outputs:
+        raise ModelFileError(f"{path} has other inputs or outputs than contract 1 names; {remedy}")
+    node = inputs[INPUT_NAME]
+    if node.type != "tensor(uint8)" or list(node.shape[1:]) != [IMAGE_SIZE, IMAGE_SIZE, 3] or isinstance(node.shape[0], int):
+        raise ModelFileError(f"{path}: its input is {node.type} {node.shape}, not uint8[N, 260, 260, 3]; {remedy}")

@@ -1,0 +1,137 @@
+"""Execution providers: what was asked for is what runs, or the run says why not.
+
+``providers=["CUDAExecutionProvider"]`` on a machine without CUDA gives a CPU session and no exception, and
+``get_available_providers()`` lists CUDA all the same. So a session's own list is what counts.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from models.errors import Failure, ModelFileError
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+CPU = "CPUExecutionProvider"
+CUDA = "CUDAExecutionProvider"
+
+
+class DeviceError(Failure):
+    """The device that was asked for cannot be used."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """``auto``, ``cpu`` or ``cuda[:N]``, parsed."""
+
+    kind: str
+    index: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Device:
+        """Raises :class:`DeviceError` for anything else."""
+        kind, colon, index = text.partition(":")
+        if kind == "cuda" and (not colon or index.isdigit()):
+            return cls("cuda", int(index or 0))
+        if kind in ("auto", "cpu") and not colon:
+            return cls(kind)
+        raise DeviceError(f"--device {text}: not one of auto, cpu, cuda, cuda:N")
+
+
+@dataclass(frozen=True)
+class OpenSession:
+    """A session and where it really runs."""
+
+    session: onnxruntime.InferenceSession
+    device: str
+    """``cpu`` or ``cuda:N``."""
+    provider: str
+    fallback: str | None
+    """Why ``auto`` is not on CUDA; ``None`` when nothing was given up."""
+
+
+def open_session(model: bytes, device: Device, *, where: str) -> OpenSession:
+    """Load a model on a device. Raises :class:`DeviceError` or :class:`ModelFileError` (naming ``where``)."""
+    check_one_onnxruntime()
+    import onnxruntime
+
+    if device.kind == "cpu":
+        return OpenSession(_session(model, [CPU], where), "cpu", CPU, None)
+    if CUDA not in onnxruntime.get_available_providers():
+        reason = "this onnxruntime is built without CUDA"
+        remedy = "install onnxruntime-gpu in place of onnxruntime"
+    else:
+        session = _try_cuda(model, device.index, where)
+        if session is not None:
+            return OpenSession(session, f"cuda:{device.index}", CUDA, None)
+        reason = f"onnxruntime could not start CUDA on device {device.index}"
+        remedy = 'check nvidia-smi, or install the CUDA libraries: pip install "deepfake-scanner[cuda]"'
+    if device.kind == "cuda":
+        raise DeviceError(f"--device cuda: {reason}; {remedy}, or scan with --device cpu")
+    return OpenSession(_session(model, [CPU], where), "cpu", CPU, reason)
+
+
+def check_one_onnxruntime() -> None:
+    """Two onnxruntime distributions overwrite each other's files: :class:`DeviceError` with the remedy."""
+    found = []
+    for name in ("onnxruntime", "onnxruntime-gpu"):
+        try:
+            importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        found.append(name)
+    if len(found) > 1:
+        raise DeviceError(
+            "onnxruntime and onnxruntime-gpu are both installed and overwrite each other; "
+            "pip uninstall -y onnxruntime onnxruntime-gpu, then install deepfake-scanner again"
+        )
+
+
+def _try_cuda(model: bytes, index: int, where: str) -> onnxruntime.InferenceSession | None:
+    import onnxruntime
+
+    # The CUDA libraries of pip packages are not on the loader's path until they are loaded by hand.
+    if hasattr(onnxruntime, "preload_dlls"):
+        _quiet(onnxruntime.preload_dlls)
+    # EXHAUSTIVE, the default, would benchmark every new input shape.
+    cuda = (CUDA, {"device_id": index, "cudnn_conv_algo_search": "HEURISTIC"})
+    try:
+        session = _session(model, [cuda, CPU], where)
+    except ModelFileError:
+        # A broken model is broken on the CPU too, and is reported from there.
+        _session(model, [CPU], where)
+        return None
+    return session if CUDA in session.get_providers() else None
+
+
+def _quiet(call: Any) -> None:
+    """Call something that prints to stdout when libraries are missing: stdout belongs to the report."""
+    import contextlib
+    import io
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        call()
+
+
+def _session(model: bytes, providers: list[Any], where: str) -> onnxruntime.InferenceSession:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    # One caller per core with single-threaded operators is the fastest way to use a CPU, and makes results
+    # independent of the number of workers.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    # A missing CUDA library is our own message's business.
+    options.log_severity_level = 4
+    onnxruntime.set_default_logger_severity(4)
+    try:
+        return onnxruntime.InferenceSession(model, sess_options=options, providers=providers)
+    except Exception as error:  # noqa: BLE001 - onnxruntime's exceptions share no base but Exception
+        raise ModelFileError(
+            f"{where} is not a model that onnxruntime can load ({type(error).__name__}); "
+            "make one with scan-export CHECKPOINT --out model.onnx"
+        ) from None

@@ -1,0 +1,148 @@
+"""The core: candidates in, :class:`FileResult` out, in order; it prints nothing and writes no file.
+
+Two stages, each a pool of threads behind a bounded window: decoding (Pillow releases the GIL) and inference
+(one caller per core on a CPU, one in all on a GPU). Batches are cut from the order of the files alone, so the
+numbers do not depend on the workers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+
+from scanner.decode import Decoded, Limits, decode
+from scanner.inference.detector import Detector
+from scanner.names import encode_path
+from scanner.results import ErrorCode, FileResult, Finding, Status
+from scanner.sources import Candidate, MediaKind, Selection, walk
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+GPU_BATCH = 64
+# Rows that need no inference are handed on at least this often, so that a long run of broken files neither
+# waits for a full batch nor piles up.
+_FLUSH_AFTER = 64
+
+
+def default_batch_size(detector: Detector) -> int:
+    """1 on a CPU, where bigger batches only miss the cache."""
+    return GPU_BATCH if detector.on_gpu else 1
+
+
+def default_workers() -> int:
+    """The number of cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def scan_paths(
+    operands: Iterable[str | os.PathLike[str]],
+    detector: Detector,
+    *,
+    selection: Selection | None = None,
+    limits: Limits | None = None,
+    workers: int | None = None,
+    batch_size: int | None = None,
+) -> Iterator[FileResult]:
+    """Scan files and folders as the ``scan`` command does; other files than media are left out in silence."""
+    names = [os.fspath(operand) for operand in operands]
+    candidates = walk(names, selection or Selection())
+    return scan_candidates(candidates, detector, limits=limits, workers=workers, batch_size=batch_size)
+
+
+def scan_files(
+    paths: Iterable[str | os.PathLike[str]],
+    detector: Detector,
+    *,
+    limits: Limits | None = None,
+    workers: int | None = None,
+    batch_size: int | None = None,
+) -> Iterator[FileResult]:
+    """One result per path, in order, whatever each of them is; nothing is left out or seen twice."""
+    names = (os.fspath(path) for path in paths)
+    candidates = (Candidate(name, encode_path(name), MediaKind.UNKNOWN, explicit=True) for name in names)
+    return scan_candidates(candidates, detector, limits=limits, workers=workers, batch_size=batch_size)
+
+
+def scan_candidates(
+    candidates: Iterable[Candidate],
+    detector: Detector,
+    *,
+    limits: Limits | None = None,
+    workers: int | None = None,
+    batch_size: int | None = None,
+) -> Iterator[FileResult]:
+    """Decode and score candidates; one :class:`FileResult` each, in their order."""
+    workers = workers or default_workers()
+    size = batch_size or default_batch_size(detector)
+    callers = 1 if detector.on_gpu else workers
+    with _pool(workers, "decode") as decoders, _pool(callers, "infer") as inferers:
+        decoded = ordered_map(
+            decoders, partial(decode, limits=limits or Limits()), candidates, window=2 * workers + size
+        )
+        batches = _batches(decoded, size)
+        for results in ordered_map(inferers, partial(_infer, detector), batches, window=callers + 1):
+            yield from results
+
+
+def ordered_map(
+    pool: ThreadPoolExecutor, function: Callable[[T], R], items: Iterable[T], *, window: int
+) -> Iterator[R]:
+    """``map`` over a pool, in order, with at most ``window`` items taken from ``items`` and not yet given back."""
+    waiting: deque[Future[R]] = deque()
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) >= window:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+@contextmanager
+def _pool(threads: int, name: str) -> Iterator[ThreadPoolExecutor]:
+    pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+    try:
+        yield pool
+    finally:
+        # After Ctrl-C or an abandoned generator, what has not begun need not begin.
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _batches(decoded: Iterable[Decoded], size: int) -> Iterator[list[Decoded]]:
+    """Consecutive files, each list with at most ``size`` that have pixels."""
+    batch: list[Decoded] = []
+    images = 0
+    for item in decoded:
+        batch.append(item)
+        images += item.pixels is not None
+        if images == size or (images == 0 and len(batch) >= _FLUSH_AFTER) or len(batch) >= size + _FLUSH_AFTER:
+            yield batch
+            batch, images = [], 0
+    if batch:
+        yield batch
+
+
+def _infer(detector: Detector, batch: list[Decoded]) -> list[FileResult]:
+    pixels = [item.pixels for item in batch if item.pixels is not None]
+    if not pixels:
+        return [item.result for item in batch]
+    logits, probabilities = detector.score(np.stack(pixels))
+    scores = iter(zip(logits.tolist(), probabilities.tolist(), strict=True))
+    return [item.result if item.pixels is None else _scored(item.result, *next(scores)) for item in batch]
+
+
+def _scored(result: FileResult, logit: float, prob_fake: float) -> FileResult:
+    if not (np.isfinite(logit) and 0.0 <= prob_fake <= 1.0):
+        detail = f"the model gave logit {logit}, prob_fake {prob_fake}"
+        return replace(result, status=Status.ERROR, error=ErrorCode.INFERENCE_FAILED, detail=detail)
+    return replace(result, findings=(Finding(logit, prob_fake),))

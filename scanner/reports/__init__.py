@@ -1,0 +1,1 @@
+"""One small file per report format, behind :class:`scanner.reports.base.Report`."""

@@ -1,0 +1,103 @@
+"""The run manifest (``report.run.json``): how a report came to be."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from scanner.inference.detector import Detector
+from scanner.policy import Policy, Verdict
+from scanner.reports.base import FileSink
+from scanner.reports.csv_report import SCHEMA_VERSION as REPORT_SCHEMA
+from scanner.results import Status
+
+MANIFEST_SCHEMA = 1
+LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "pillow", "numpy", "click", "tqdm")
+
+
+@dataclass
+class Tally:
+    """What a scan counted as it went along."""
+
+    statuses: Counter[Status] = field(default_factory=Counter)
+    verdicts: Counter[Verdict] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
+    other_files: Counter[str] = field(default_factory=Counter)
+    """Files without a row, by type."""
+
+    @property
+    def files(self) -> int:
+        return self.statuses.total()
+
+
+def manifest_path(report: Path) -> Path:
+    """``report.csv`` → ``report.run.json``."""
+    return report.with_name(report.stem + ".run.json")
+
+
+def library_versions() -> dict[str, str]:
+    """The versions of what takes bytes to numbers, as far as installed."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def build_manifest(
+    detector: Detector,
+    policy: Policy,
+    tally: Tally,
+    *,
+    inputs: Sequence[str],
+    options: Mapping[str, Any],
+    started: datetime,
+    finished: datetime,
+    complete: bool,
+    exit_code: int,
+    reports: Mapping[str, str],
+) -> dict[str, Any]:
+    """Plain values; ``reports`` maps a report's file name to its SHA-256."""
+    return {
+        "manifest_schema": MANIFEST_SCHEMA,
+        "report_schema": REPORT_SCHEMA,
+        "tool": {"name": "deepfake-scanner", "version": version("deepfake-scanner")},
+        "libraries": library_versions(),
+        "platform": platform.platform(),
+        "model": {"file": detector.path.name, "sha256": detector.sha256, **asdict(detector.metadata)},
+        "device": {"used": detector.device, "provider": detector.provider, "fallback": detector.fallback},
+        "precision": "fp32",
+        "aggregation": "single",
+        "policy": asdict(policy),
+        "inputs": list(inputs),
+        "options": dict(options),
+        "counts": {
+            "files": tally.files,
+            "status": {status.value: tally.statuses[status] for status in Status},
+            "verdict": {verdict.value: tally.verdicts[verdict] for verdict in Verdict},
+            "error": dict(sorted(tally.errors.items())),
+            "other_files": dict(sorted(tally.other_files.items())),
+        },
+        "started": started.astimezone(UTC).isoformat(timespec="seconds"),
+        "finished": finished.astimezone(UTC).isoformat(timespec="seconds"),
+        "seconds": round((finished - started).total_seconds(), 3),
+        "complete": complete,
+        "exit_code": exit_code,
+        "reports": dict(reports),
+    }
+
+
+def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
+    """Write it whole or not at all. Raises ``OutputError``."""
+    sink = FileSink(path)
+    sink.write((json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
+    sink.commit()

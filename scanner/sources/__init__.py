@@ -1,0 +1,42 @@
+"""The first room of the scanner: which files are looked at, and in which order."""
+
+from __future__ import annotations
+
+from scanner.sources.filetypes import (
+    HEAD_BYTES,
+    MediaKind,
+    classify,
+    kind_by_magic,
+    kind_by_suffix,
+    suffix_of,
+)
+from scanner.sources.probe import problem_of
+from scanner.sources.selection import (
+    FileListError,
+    Operand,
+    Selection,
+    expand_glob,
+    expand_operand,
+    read_file_list,
+)
+from scanner.sources.walk import Candidate, OnSkip, SkipType, walk
+
+__all__ = [
+    "HEAD_BYTES",
+    "Candidate",
+    "FileListError",
+    "MediaKind",
+    "OnSkip",
+    "Operand",
+    "Selection",
+    "SkipType",
+    "classify",
+    "expand_glob",
+    "expand_operand",
+    "kind_by_magic",
+    "kind_by_suffix",
+    "problem_of",
+    "read_file_list",
+    "suffix_of",
+    "walk",
+]

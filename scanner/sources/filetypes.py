@@ -1,0 +1,263 @@
+"""What a file is, by its suffix and by its first bytes.
+
+Signatures: the formats' own specifications; ISO base media files (HEIC, AVIF, CR3, MP4 …) by the brands of
+their ``ftyp`` box (ISO/IEC 14496-12, 4.3; registered brands at mp4ra.org). Short signatures that ordinary
+text or data could begin with are accepted only together with further fields of the header, because a false
+one costs an error row.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+from enum import StrEnum
+
+HEAD_BYTES = 512
+"""How many first bytes recognition looks at: tar's signature stands at 257, a third MPEG-TS packet at 376."""
+
+
+class MediaKind(StrEnum):
+    """What the scanner does with a file."""
+
+    IMAGE = "image"
+    """Decoded: JPEG (with MPO), PNG, GIF, BMP, WebP, TIFF, AVIF."""
+    UNDECODABLE_IMAGE = "undecodable_image"
+    """Pixels in a format that this tool does not decode: HEIC, JPEG XL, RAW, PSD, ICO …"""
+    OTHER_MEDIA = "other_media"
+    """May hold pictures and is none: video, PDF and other page descriptions, vector drawings, archives."""
+    UNKNOWN = "unknown"
+    """Anything else, among it audio and zip-based documents and packages (.docx, .epub, .jar, .whl …)."""
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_IMAGE_SUFFIXES = _words(
+    """apng avif avifs bmp gif jfi jfif jif jpe jpeg jpg jps mpo pjp pjpeg png tif tiff webp"""
+)
+_RAW_SUFFIXES = _words(
+    """3fr arw cr2 cr3 crw dcr dng erf fff gpr iiq k25 kdc mef mos mrw nef nrw orf pef raf rw2 rwl sr2 srf srw
+    x3f"""
+)
+_UNDECODABLE_SUFFIXES = _RAW_SUFFIXES | _words(
+    """afphoto ani avci avcs bpg cur dcm dds dib dicom eps epsf epsi exr fits flif hdp hdr heic heics heif
+    heifs hif icns ico j2c j2k jls jng jp2 jpc jpf jpm jpx jxl jxr kra mng ora pam pbm pcd pcx pdn pfm
+    pgm pict pnm ppm psb psd qoi ras rgb sgi tga wdp xbm xcf xpm"""
+)
+# Not in these lists, because they mean something else far more often: .ts and .mts (TypeScript), .raw, .fit,
+# .mod. Their first bytes tell.
+_VIDEO_SUFFIXES = _words(
+    """264 265 3g2 3gp amv asf avi bik divx dv f4v flv gifv h264 h265 hevc insv ivf lrv m1v m2ts m2v m4v mj2
+    mjpeg mjpg mkv mov mp4 mpe mpeg mpg mpv mxf ogm ogv qt rm rmvb swf vob webm wmv wtv y4m"""
+)
+_DRAWING_SUFFIXES = _words("ai djv djvu emf emz oxps pdf ps svg svgz wmf wmz xps")
+_ARCHIVE_SUFFIXES = _words(
+    """7z ace arj bz2 cab cb7 cbr cbt cbz cpio dmg gz iso lha lz lz4 lzh lzma rar sit tar taz tbz tbz2 tgz tlz
+    txz tzst xz z zip zipx zst"""
+)
+_OTHER_MEDIA_SUFFIXES = _VIDEO_SUFFIXES | _DRAWING_SUFFIXES | _ARCHIVE_SUFFIXES
+# A zip file under one of these names is a document, a package or a program's data, not a plain archive.
+_ZIP_DOCUMENT_SUFFIXES = _words(
+    """3mf aab aar apk apkm appx conda docm docx dotm dotx ear egg epub f3d fla idml ipa jar keras key kmz kra
+    msix mxl npz nupkg numbers odb odf odg odp ods odt ora otp ots ott pages pbix pkpass potx ppsm ppsx
+    pptm pptx pt pth ptl sb3 sketch twbx usdz vsdx vsix war whl xapk xlam xlsb xlsm xlsx xltm xltx xmind
+    xpi"""
+)
+
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+# The last two have their bytes the wrong way round; such files exist and Pillow opens them.
+_TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+", b"MM*\x00", b"II\x00*")
+
+_PREFIXES: tuple[tuple[bytes, MediaKind], ...] = (
+    # Before the prefixes that they begin with.
+    (b"\xff\xd8\xff\xf7", MediaKind.UNDECODABLE_IMAGE),  # JPEG-LS
+    (b"%!PS-Adobe-3.0 EPSF", MediaKind.UNDECODABLE_IMAGE),
+    (b"%!PS-Adobe-2.0 EPSF", MediaKind.UNDECODABLE_IMAGE),
+    (b"\xff\xd8\xff", MediaKind.IMAGE),
+    (b"\x89PNG\r\n\x1a\n", MediaKind.IMAGE),
+    (b"GIF87a", MediaKind.IMAGE),
+    (b"GIF89a", MediaKind.IMAGE),
+    *((signature, MediaKind.IMAGE) for signature in _TIFF),
+    *(
+        (signature, MediaKind.UNDECODABLE_IMAGE)
+        for signature in (
+            b"\xff\x0a",  # JPEG XL codestream
+            b"\x00\x00\x00\x0cJXL \r\n\x87\n",
+            b"\x00\x00\x00\x0cjP  \r\n\x87\n",  # JPEG 2000
+            b"\xffO\xffQ",  # JPEG 2000 codestream
+            b"II\xbc\x01",  # JPEG XR
+            b"IIRO",  # Olympus
+            b"IIRS",
+            b"MMOR",
+            b"IIU\x00",  # Panasonic
+            b"FUJIFILMCCD-RAW",
+            b"FOVb\x00",  # Sigma
+            b"\x00MRM",  # Minolta
+            b"II\x1a\x00\x00\x00HEAPCCDR",  # Canon CRW
+            b"8BPS\x00\x01",
+            b"8BPS\x00\x02",
+            b"gimp xcf ",
+            b"v/1\x01",  # OpenEXR
+            b"#?RADIANCE",
+            b"#?RGBE",
+            b"DDS |\x00\x00\x00",
+            b"icns\x00",
+            b"qoif\x00",
+            b"BPG\xfb",
+            b"\x8aMNG\r\n\x1a\n",
+            b"\x8bJNG\r\n\x1a\n",
+            b"Y\xa6j\x95",  # Sun raster
+            b"\xc5\xd0\xd3\xc6",  # EPS with a preview
+            b"SIMPLE  =",  # FITS
+            b"/* XPM */",
+        )
+    ),
+    *(
+        (signature, MediaKind.OTHER_MEDIA)
+        for signature in (
+            b"\x1aE\xdf\xa3",  # Matroska, WebM
+            b"FLV\x01",
+            b"0&\xb2u\x8ef\xcf\x11",  # ASF, WMV
+            b"\x00\x00\x01\xba",  # MPEG program stream
+            b"\x00\x00\x01\xb3",
+            b".RMF\x00",
+            b"\x06\x0e+4\x02\x05\x01\x01",  # MXF
+            b"DKIF\x00\x00",  # IVF
+            b"YUV4MPEG2 ",
+            b"%PDF-",
+            b"%!PS-",
+            b"AT&TFORM",  # DjVu
+            *_ZIP,
+            b"\x1f\x8b\x08",
+            b"\x1f\x9d\x90",
+            b"7z\xbc\xaf'\x1c",
+            b"Rar!\x1a\x07",
+            b"\xfd7zXZ\x00",
+            b"(\xb5/\xfd",  # Zstandard
+            b"\x04\x22M\x18",  # LZ4
+            b"LZIP\x01",
+            b"MSCF\x00\x00\x00\x00",
+        )
+    ),
+)
+
+_PNM = re.compile(rb"P(?:[1-6Ff])\s(?:\s|#[^\n]*\n)*\d+\s(?:\s|#[^\n]*\n)*-?\d+\s|P7\n(?:#[^\n]*\n)*WIDTH ")
+_BZIP2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
+_BMP_HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
+_TS_PACKETS = ((0, 188), (4, 192))
+_QUICKTIME_ATOMS = (b"moov", b"wide", b"free", b"skip", b"pnot")
+_RIFF_KINDS = {
+    b"WEBP": MediaKind.IMAGE,
+    b"ACON": MediaKind.UNDECODABLE_IMAGE,
+    b"AVI ": MediaKind.OTHER_MEDIA,
+}
+
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
+_HEIF_BRANDS = frozenset(
+    b"""avci avcs evbi heic heim heis heix hevc hevm hevs hevx j2is j2ki jpeg jpgs miaf mif1 mif2 msf1 vvic
+    vvis""".split()
+)
+# Brands that say "pictures" without saying how they are coded; the two that Pillow, too, takes for a possible
+# AVIF.
+_HEIF_CONTAINERS = frozenset({b"mif1", b"msf1"})
+_AUDIO_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B ", b"aax ", b"aaxc"})
+
+
+def suffix_of(name: str) -> str:
+    """What follows the last dot of a path's last part, in lower case; the name ``.jpg`` has one too."""
+    name = os.path.basename(name)  # noqa: PTH119 - a Path per file costs more than all the rest
+    return name.rpartition(".")[2].lower() if "." in name else ""
+
+
+def kind_by_suffix(name: str) -> MediaKind:
+    """What a file's name says of it; ``name`` may be a whole path."""
+    suffix = suffix_of(name)
+    if suffix in _IMAGE_SUFFIXES:
+        return MediaKind.IMAGE
+    if suffix in _UNDECODABLE_SUFFIXES:
+        return MediaKind.UNDECODABLE_IMAGE
+    if suffix in _OTHER_MEDIA_SUFFIXES:
+        return MediaKind.OTHER_MEDIA
+    return MediaKind.UNKNOWN
+
+
+def kind_by_magic(head: bytes) -> MediaKind:
+    """What a file's first :data:`HEAD_BYTES` bytes say of it (fewer only if the file has no more)."""
+    if head.startswith(_TIFF) and head[8:10] == b"CR":
+        return MediaKind.UNDECODABLE_IMAGE  # Canon CR2 says so in its TIFF header
+    for signature, kind in _PREFIXES:
+        if head.startswith(signature):
+            return kind
+    if head[4:8] == b"ftyp":
+        return _kind_by_brands(head)
+    if head.startswith(b"RIFF"):
+        return _RIFF_KINDS.get(head[8:12], MediaKind.UNKNOWN)
+    if _is_bmp(head):
+        return MediaKind.IMAGE
+    if _PNM.match(head) or _is_icon(head) or _is_pcx_or_sgi(head) or head[128:132] == b"DICM":
+        return MediaKind.UNDECODABLE_IMAGE
+    if _BZIP2.match(head) or head[257:262] == b"ustar" or _is_stream(head):
+        return MediaKind.OTHER_MEDIA
+    return MediaKind.UNKNOWN
+
+
+def classify(name: str, head: bytes) -> MediaKind:
+    """What a file is: by its first bytes where they are recognised, else by its suffix.
+
+    Two exceptions, where many formats share one signature: a TIFF named as RAW is RAW, and a zip file named
+    as a document or package is what its name says.
+    """
+    suffix = suffix_of(name)
+    if suffix in _RAW_SUFFIXES and head.startswith(_TIFF):
+        return MediaKind.UNDECODABLE_IMAGE
+    if suffix in _ZIP_DOCUMENT_SUFFIXES and head.startswith(_ZIP):
+        return kind_by_suffix(name)
+    by_magic = kind_by_magic(head)
+    return by_magic if by_magic is not MediaKind.UNKNOWN else kind_by_suffix(name)
+
+
+def _kind_by_brands(head: bytes) -> MediaKind:
+    size = int.from_bytes(head[:4], "big")
+    major = head[8:12]
+    compatible = head[16 : min(size, len(head))] if size >= 16 else b""
+    brands = {compatible[i : i + 4] for i in range(0, len(compatible) - 3, 4)}
+    if major in _AVIF_BRANDS or (major in _HEIF_CONTAINERS and brands & _AVIF_BRANDS):
+        return MediaKind.IMAGE
+    if major in _HEIF_BRANDS or major == b"crx ":
+        return MediaKind.UNDECODABLE_IMAGE
+    if major in _AUDIO_BRANDS:
+        return MediaKind.UNKNOWN
+    return MediaKind.OTHER_MEDIA
+
+
+def _is_bmp(head: bytes) -> bool:
+    return head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES
+
+
+def _is_icon(head: bytes) -> bool:
+    """ICO and CUR: a plausible count of pictures, and a first one that begins after the directory."""
+    if not head.startswith((b"\x00\x00\x01\x00", b"\x00\x00\x02\x00")) or len(head) < 22:
+        return False
+    count, reserved, length, offset = struct.unpack_from("<H3xB4xII", head, 4)
+    return bool(1 <= count <= 256 and reserved == 0 and length >= 40 and 6 + 16 * count <= offset < 1 << 24)
+
+
+def _is_pcx_or_sgi(head: bytes) -> bool:
+    if len(head) < 12:
+        return False
+    if head[0] == 0x0A:
+        return head[1] in (0, 2, 3, 4, 5) and head[2] == 1 and head[3] in (1, 2, 4, 8)
+    plausible_sgi = head[2] in (0, 1) and head[3] in (1, 2) and 1 <= int.from_bytes(head[4:6], "big") <= 3
+    return head.startswith(b"\x01\xda") and plausible_sgi
+
+
+def _is_stream(head: bytes) -> bool:
+    """Video without a prefix of its own: MPEG transport streams, QuickTime before ``ftyp``, Theora in Ogg."""
+    # Packets of 188 bytes, or of 192 with a time code before each (.m2ts).
+    if any(head[start::step][:3] == b"GGG" for start, step in _TS_PACKETS):
+        return True
+    if head[4:8] == b"mdat" or (head[:1] == b"\x00" and head[4:8] in _QUICKTIME_ATOMS):
+        return True
+    return head.startswith(b"OggS") and b"theora" in head

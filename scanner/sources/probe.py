@@ -1,0 +1,90 @@
+"""What one path is, found out without disturbing it: only regular files are opened, and only to be read."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from enum import Enum, auto
+
+from scanner.results import ErrorCode
+from scanner.sources.filetypes import HEAD_BYTES, MediaKind, classify, kind_by_suffix
+
+Problem = tuple[ErrorCode, str]
+"""The report's code for what is wrong with a file, and words for the log."""
+
+_OPEN_FLAGS = (
+    os.O_RDONLY
+    # What was a file a moment ago may be a FIFO now, and opening that would wait for a writer.
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOCTTY", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+
+class EntryType(Enum):
+    """What a folder's listing says of an entry."""
+
+    FOLDER = auto()
+    FILE = auto()
+    UNSURE = auto()
+    """A link, something special, or not said: ask."""
+
+
+def entry_type(entry: os.DirEntry[str]) -> EntryType:
+    """The type of an entry itself, links not followed; costs no system call on most file systems."""
+    try:
+        # A junction (Windows, known since Python 3.12) is a link to a folder that does not look like a link.
+        if entry.is_dir(follow_symlinks=False) and not getattr(entry, "is_junction", bool)():
+            return EntryType.FOLDER
+        return EntryType.FILE if entry.is_file(follow_symlinks=False) else EntryType.UNSURE
+    except OSError:
+        return EntryType.UNSURE
+
+
+def problem_of(error: OSError | ValueError) -> Problem:
+    """What a failure to reach or read a file means for its row.
+
+    ``ValueError`` is what Python raises for a path with a NUL byte, which no file has.
+    """
+    if not isinstance(error, OSError):
+        return ErrorCode.NOT_FOUND, str(error)
+    detail = error.strerror or type(error).__name__
+    # A path that is too long or goes in circles leads to no file.
+    nowhere = isinstance(error, (FileNotFoundError, NotADirectoryError))
+    if nowhere or error.errno in (errno.ELOOP, errno.ENAMETOOLONG):
+        return ErrorCode.NOT_FOUND, detail
+    if isinstance(error, PermissionError):
+        return ErrorCode.PERMISSION_DENIED, detail
+    return ErrorCode.READ_FAILED, detail
+
+
+def not_a_file(mode: int) -> Problem:
+    """The problem with something that is no regular file; ``mode`` as :func:`os.stat` gives it."""
+    if stat.S_ISFIFO(mode):
+        return ErrorCode.NOT_A_FILE, "a FIFO"
+    if stat.S_ISSOCK(mode):
+        return ErrorCode.NOT_A_FILE, "a socket"
+    return ErrorCode.NOT_A_FILE, "a folder" if stat.S_ISDIR(mode) else "a device"
+
+
+def look(path: str) -> tuple[MediaKind, Problem | None]:
+    """The kind of a regular file.
+
+    A file whose suffix names a decodable image is not opened: it gets a row in any case, and the decoder,
+    which reads it anyway, classifies the bytes. With a problem, the kind is that of the suffix.
+    """
+    kind = kind_by_suffix(path)
+    if kind is MediaKind.IMAGE:
+        return kind, None
+    try:
+        descriptor = os.open(path, _OPEN_FLAGS)
+        try:
+            mode = os.fstat(descriptor).st_mode
+            if not stat.S_ISREG(mode):
+                return kind, not_a_file(mode)
+            return classify(path, os.read(descriptor, HEAD_BYTES)), None
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        return kind, problem_of(error)

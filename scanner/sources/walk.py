@@ -1,0 +1,257 @@
+"""From operands to candidates: every file that gets a row of the report, in the report's order.
+
+Memory holds the names of the folders on the way down to the current one and, only if a file could be reached
+twice (several operands, or a list), a 16-byte digest for each file seen.
+"""
+
+# ruff: noqa: PTH116
+# Paths stay strings as typed; pathlib would rewrite them.
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from hashlib import blake2b
+from itertools import chain, islice
+
+from scanner.names import encode_path
+from scanner.results import ErrorCode
+from scanner.sources.filetypes import MediaKind, kind_by_suffix, suffix_of
+from scanner.sources.probe import EntryType, Problem, entry_type, look, not_a_file, problem_of
+from scanner.sources.selection import UNSCANNED_FOLDER, Operand, Selection, expand_operand
+
+_SLASHES = "/" if os.sep == "/" else f"/{os.sep}"
+_PLAIN_SUFFIX = re.compile(r"[\w+-]{1,10}")
+
+
+class SkipType(StrEnum):
+    """What ``on_skip`` is told of things without a row, where it is not a file's suffix (``".txt"``)."""
+
+    NO_SUFFIX = "(no suffix)"
+    OTHER_SUFFIX = "(other suffix)"
+    """Too long, only digits, or with odd characters: counted one by one they would have no end."""
+    LINKED_FOLDER = "symlinked folder"
+    DANGLING_LINK = "dangling link"
+    SPECIAL_FILE = "special file"
+    GIT_FOLDER = ".git folder"
+    SUBFOLDER = "subfolder"
+    """Under ``recursive=False``."""
+    EXCLUDED_FILE = "excluded file"
+    """By ``exclude``, or by an ``include`` that does not name it."""
+    EXCLUDED_FOLDER = "excluded folder"
+
+
+OnSkip = Callable[[str, str], None]
+"""Called with the path as a report would write it, and a :class:`SkipType` or a suffix."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A file, or a folder that could not be listed, that gets a row."""
+
+    path: str
+    """To open it, as :func:`os.fsdecode` gives it."""
+    name: str
+    """As the report writes it."""
+    kind: MediaKind
+    """By suffix alone where that says :data:`MediaKind.IMAGE`; the walk does not open such files, so whoever
+    reads the bytes calls :func:`classify` on them. Otherwise by suffix and content."""
+    explicit: bool
+    """Named by an operand, a glob or a list, not found in a folder."""
+    problem: ErrorCode | None = None
+    """The row's error, when the walk knows it already; the file is not to be opened then."""
+    detail: str = ""
+
+
+def walk(
+    operands: Iterable[str | Operand],
+    selection: Selection,
+    *,
+    ignore: Collection[str] = (),
+    on_skip: OnSkip = lambda name, type_: None,
+) -> Iterator[Candidate]:
+    """All candidates: operands in their order, below each the byte order of path components.
+
+    ``ignore`` holds absolute paths of files and folders that are not looked at at all, even if they are named
+    explicitly: the run's own outputs. A file reached twice, by way of a linked folder too, comes once, at its
+    first place; hard links and links to files are files of their own. An operand that is a link to a folder
+    is walked, a link to a folder found below one is not.
+    """
+    flat = chain.from_iterable(expand_operand(Operand(o) if isinstance(o, str) else o) for o in operands)
+    first_two = list(islice(flat, 2))
+    walker = _Walker(selection, ignore, on_skip, once=len(first_two) > 1)
+    for operand in chain(first_two, flat):
+        yield from walker.operand(operand.path)
+
+
+class _Walker:
+    """One walk. A *place* is where something really lies, links of its folder resolved, joined with ``/``."""
+
+    def __init__(self, selection: Selection, ignore: Collection[str], on_skip: OnSkip, *, once: bool) -> None:
+        self._selection = selection
+        self._on_skip = on_skip
+        self._once = once
+        self._rows: set[bytes] = set()
+        self._skips: set[bytes] = set()
+        # Lists name many files of one folder in a row.
+        self._real_folder = lru_cache(maxsize=256)(_real_folder)
+        self._ignored = {self._place(path.rstrip(_SLASHES)) for path in ignore}
+        self._ignored_names = {place.rpartition("/")[2] for place in self._ignored}
+
+    def operand(self, path: str) -> Iterator[Candidate]:
+        try:
+            mode = os.stat(path).st_mode
+        except (OSError, ValueError) as error:
+            yield from self._explicit(path, problem_of(error))
+            return
+        if stat.S_ISDIR(mode):
+            yield from self._folder(path)
+        else:
+            yield from self._explicit(path, None if stat.S_ISREG(mode) else not_a_file(mode))
+
+    def _explicit(self, path: str, problem: Problem | None) -> Iterator[Candidate]:
+        place = self._place(path)
+        if place in self._ignored or not self._is_new(place, self._rows):
+            return
+        kind, problem = (kind_by_suffix(path), problem) if problem else look(path)
+        yield _candidate(path, kind, problem, explicit=True)
+
+    def _folder(self, operand: str) -> Iterator[Candidate]:
+        real = _real_folder(operand)
+        if real in self._ignored:
+            return
+        prefix = operand.rstrip(_SLASHES) + "/"
+        # What is still to come in each folder on the way down, last first.
+        levels: list[tuple[str, list[tuple[bytes, EntryType]]]] = []
+        yield from self._list(operand, "", real, levels, explicit=True)
+        while levels:
+            below, entries = levels[-1]
+            if not entries:
+                levels.pop()
+                continue
+            raw_name, type_ = entries.pop()
+            name = os.fsdecode(raw_name)
+            relative = below + name
+            path, place = prefix + relative, f"{real}/{relative}"
+            if name in self._ignored_names and place in self._ignored:
+                continue
+            if type_ is not EntryType.FOLDER:
+                yield from self._found(path, name, relative, place, type_)
+            elif skip := self._barrier(name, relative):
+                self._skip(path, place, skip)
+            else:
+                yield from self._list(path, f"{relative}/", place, levels, explicit=False)
+
+    def _barrier(self, name: str, relative: str) -> SkipType | None:
+        """Why a subfolder is not entered."""
+        if name == UNSCANNED_FOLDER:
+            return SkipType.GIT_FOLDER
+        if not self._selection.enters_folder(name, relative):
+            return SkipType.EXCLUDED_FOLDER
+        return None if self._selection.recursive else SkipType.SUBFOLDER
+
+    def _list(
+        self,
+        folder: str,
+        below: str,
+        place: str,
+        levels: list[tuple[str, list[tuple[bytes, EntryType]]]],
+        *,
+        explicit: bool,
+    ) -> Iterator[Candidate]:
+        """Put a folder's entries on ``levels``; if listing fails, the folder itself is a candidate too."""
+        entries: list[tuple[bytes, EntryType]] = []
+        levels.append((below, entries))
+        try:
+            with os.scandir(folder) as listing:
+                for entry in listing:
+                    entries.append((os.fsencode(entry.name), entry_type(entry)))
+        except OSError as error:
+            if self._is_new(place, self._rows):
+                yield _candidate(folder, MediaKind.UNKNOWN, problem_of(error), explicit=explicit)
+        entries.sort(key=lambda entry: entry[0], reverse=True)
+
+    def _found(
+        self, path: str, name: str, relative: str, place: str, type_: EntryType
+    ) -> Iterator[Candidate]:
+        """What to do with a file, a link or something special that a folder holds."""
+        if self._has_row(place):
+            return
+        kind, problem, skip = kind_by_suffix(name), None, None
+        if type_ is EntryType.UNSURE:
+            problem, skip = _follow(path, kind)
+        if skip is not SkipType.LINKED_FOLDER and not self._selection.takes_file(name, relative):
+            skip = SkipType.EXCLUDED_FILE
+        if skip is not None:
+            self._skip(path, place, skip)
+            return
+        if problem is None:
+            kind, problem = look(path)
+        if kind is MediaKind.UNKNOWN and problem is None:
+            self._skip(path, place, _suffix_label(name))
+        elif self._is_new(place, self._rows):
+            yield _candidate(path, kind, problem, explicit=False)
+
+    def _skip(self, path: str, place: str, type_: str) -> None:
+        if not self._has_row(place) and self._is_new(place, self._skips):
+            self._on_skip(encode_path(path), type_)
+
+    def _has_row(self, place: str) -> bool:
+        return self._once and _digest(place) in self._rows
+
+    def _is_new(self, place: str, seen: set[bytes]) -> bool:
+        if not self._once:
+            return True
+        before = len(seen)
+        seen.add(_digest(place))
+        return len(seen) > before
+
+    def _place(self, path: str) -> str:
+        folder, name = os.path.split(path)
+        try:
+            return f"{self._real_folder(folder or '.')}/{name}"
+        except (OSError, ValueError):  # a path with a NUL byte leads nowhere, and only to itself
+            return path
+
+
+def _follow(path: str, kind: MediaKind) -> tuple[Problem | None, SkipType | None]:
+    """What a link leads to, or what a special file is: a problem, a reason to skip, or neither (a file)."""
+    is_image = kind in (MediaKind.IMAGE, MediaKind.UNDECODABLE_IMAGE)
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        problem = problem_of(error)
+        dangling = problem[0] is ErrorCode.NOT_FOUND and not is_image
+        return problem, SkipType.DANGLING_LINK if dangling else None
+    if stat.S_ISREG(mode):
+        return None, None
+    if stat.S_ISDIR(mode):
+        return None, SkipType.LINKED_FOLDER
+    return not_a_file(mode), None if is_image else SkipType.SPECIAL_FILE
+
+
+def _candidate(path: str, kind: MediaKind, problem: Problem | None, *, explicit: bool) -> Candidate:
+    code, detail = problem or (None, "")
+    return Candidate(path, encode_path(path), kind, explicit, code, detail)
+
+
+def _suffix_label(name: str) -> str:
+    suffix = suffix_of(name)
+    if not suffix:
+        return SkipType.NO_SUFFIX
+    return (
+        f".{suffix}" if _PLAIN_SUFFIX.fullmatch(suffix) and not suffix.isdecimal() else SkipType.OTHER_SUFFIX
+    )
+
+
+def _real_folder(folder: str) -> str:
+    return os.path.realpath(folder).replace(os.sep, "/").rstrip("/")
+
+
+def _digest(place: str) -> bytes:
+    return blake2b(os.fsencode(place), digest_size=16).digest()

@@ -1,0 +1,76 @@
+"""The closing words of a scan, for the person at the terminal (stderr)."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Iterator
+
+from scanner.inference.detector import Detector
+from scanner.policy import Policy, Verdict, format_probability
+from scanner.reports.manifest import Tally
+from scanner.results import FileResult, Status
+
+MOST_SUSPICIOUS = 5
+_ERROR_KINDS = 4
+
+
+class MostSuspicious:
+    """The files with the highest ``prob_fake`` so far; of equals, those that came first."""
+
+    def __init__(self, keep: int = MOST_SUSPICIOUS) -> None:
+        self._keep = keep
+        self._heap: list[tuple[float, int, str]] = []
+        self._seen = 0
+
+    def add(self, result: FileResult) -> None:
+        if result.prob_fake is None:
+            return
+        self._seen += 1
+        entry = (result.prob_fake, -self._seen, result.path)
+        if len(self._heap) < self._keep:
+            heapq.heappush(self._heap, entry)
+        else:
+            heapq.heappushpop(self._heap, entry)
+
+    def ranked(self) -> list[tuple[float, str]]:
+        """``(prob_fake, path)``, highest first."""
+        return [(prob_fake, path) for prob_fake, _, path in sorted(self._heap, reverse=True)]
+
+
+def summary_lines(
+    detector: Detector, policy: Policy, tally: Tally, top: MostSuspicious, *, seconds: float, workers: int
+) -> Iterator[str]:
+    """The summary, line by line; where the report is, only the command knows."""
+    rate = tally.files / seconds if seconds > 0 else 0.0
+    yield (
+        f"{tally.files:,} files in {seconds:,.1f} s ({rate:,.1f} files/s) on {detector.device} "
+        f"({detector.provider}, {workers} workers)"
+    )
+    statuses, verdicts = tally.statuses, tally.verdicts
+    line = f"  {statuses[Status.OK]:,} ok, {statuses[Status.ERROR]:,} errors, {statuses[Status.SKIPPED]:,} skipped"
+    if tally.errors:
+        line += f" ({_top_counts(tally.errors)})"
+    yield line
+    if tally.other_files:
+        yield f"  {tally.other_files.total():,} other files have no row ({_top_counts(tally.other_files)})"
+    yield (
+        f"  {verdicts[Verdict.FAKE]:,} fake, {verdicts[Verdict.INCONCLUSIVE]:,} inconclusive, "
+        f"{verdicts[Verdict.REAL]:,} not flagged at threshold {policy.threshold:g} ({policy.threshold_source})"
+    )
+    ranked = top.ranked()
+    if ranked:
+        yield "  most suspicious:"
+        for prob_fake, path in ranked:
+            yield f"    {format_probability(prob_fake)}  {printable(path)}"
+
+
+def printable(path: str) -> str:
+    """A path that cannot move a terminal's cursor or colour it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in path)
+
+
+def _top_counts(counts: Counter[str]) -> str:
+    common = counts.most_common(_ERROR_KINDS)
+    rest = counts.total() - sum(n for _, n in common)
+    return ", ".join([f"{n:,} {name}" for name, n in common] + ([f"{rest:,} more"] if rest else []))

@@ -1,0 +1,25 @@
+"""What ``scan --version`` prints."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from models.errors import ModelFileError
+from models.weights import shipped_weights
+from scanner.reports.manifest import library_versions
+
+
+def version_text() -> str:
+    """Versions of the tool and its libraries, onnxruntime's providers, the shipped model's hash and licence."""
+    import onnxruntime
+
+    lines = [f"deepfake-scanner {version('deepfake-scanner')} (Apache-2.0)"]
+    lines += [f"  {name} {number}" for name, number in library_versions().items()]
+    lines.append(f"  providers compiled in: {', '.join(onnxruntime.get_available_providers())}")
+    try:
+        shipped = shipped_weights()
+        lines.append(f"model {shipped.card['name']} {shipped.card['version']}, SHA-256 {shipped.sha256}")
+        lines.append(f"  licence of the weights: {shipped.card['license']}")
+    except ModelFileError as error:
+        lines.append(f"model: {error}")
+    return "\n".join(lines)

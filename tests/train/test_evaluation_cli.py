@@ -1,0 +1,218 @@
+"""``scan-evaluate`` from a tree of pictures to a report, with a model that calls bright pictures fake."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+from onnx import TensorProto, helper
+from PIL import Image
+from sklearn.metrics import roc_auc_score
+
+from models.contract import ModelMetadata, Threshold
+from models.errors import run_command
+from scanner import Detector, scan_files
+from train.evaluation import cli
+
+TEMPERATURE = 2.0
+BRIGHTNESS = {"Real": (20, 60, 100, 150), "Fake": (130, 180, 220, 250)}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Contract 1: ``logit = (mean of the pixels - 128) / 32``."""
+    pixels = helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", 260, 260, 3])
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N"]) for name in ("prob_fake", "logit")
+    ]
+    constants = {"axes": np.array([1, 2, 3]), "middle": np.float32(128), "spread": np.float32(32),
+                 "temperature": np.float32(TEMPERATURE)}  # fmt: skip
+    graph = helper.make_graph(
+        [
+            helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
+            helper.make_node("ReduceMean", ["float", "axes"], ["mean"], keepdims=0),
+            helper.make_node("Sub", ["mean", "middle"], ["centred"]),
+            helper.make_node("Div", ["centred", "spread"], ["logit"]),
+            helper.make_node("Div", ["logit", "temperature"], ["scaled"]),
+            helper.make_node("Sigmoid", ["scaled"], ["prob_fake"]),
+        ],
+        "brightness",
+        [pixels],
+        outputs,
+        [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    metadata = ModelMetadata(
+        "bright", "3", "fake", temperature=TEMPERATURE, thresholds={"fpr1": Threshold(0.8)}
+    )
+    helper.set_model_props(proto, metadata.to_props())
+    onnx.checker.check_model(proto)
+    path = tmp_path_factory.mktemp("model") / "bright.onnx"
+    onnx.save(proto, str(path))
+    return path
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Four pictures of a class; ``x.jpg`` of each class cannot be decoded."""
+    data = tmp_path / "faces"
+    rows = ["path,label,source,group"]
+    for label, values in BRIGHTNESS.items():
+        folder = data / "validation" / label
+        folder.mkdir(parents=True)
+        for number, value in enumerate(values):
+            Image.new("RGB", (24, 20), (value, value, value)).save(folder / f"{number}.jpg", quality=100)
+            rows.append(f"validation/{label}/{number}.jpg,{label},{'ab'[number % 2]},g{number}")
+    (data / "validation" / "Fake" / "x.jpg").write_bytes(b"\xff\xd8\xff\xe0 but nothing more")
+    (tmp_path / "faces.manifest.csv").write_text("\n".join(rows) + "\n")
+    return data
+
+
+def run(*args: object) -> int:
+    with pytest.raises(SystemExit) as caught:
+        run_command(cli.evaluate, [str(arg) for arg in args])
+    code = caught.value.code
+    assert isinstance(code, int)
+    return code
+
+
+def test_a_tree_is_measured_and_reported(tree: Path, model: Path, tmp_path: Path, capsys) -> None:
+    out = tmp_path / "report"
+    before = model.read_bytes()
+    assert run(tree, "--model", model, "--out", out, "--device", "cpu", "--bootstrap", 50) == 0
+    document = json.loads((out / "evaluation.json").read_text(encoding="utf-8"))
+    assert document["model"] == {
+        "file": "bright.onnx", "sha256": hashlib.sha256(before).hexdigest(), "name": "bright", "version": "3",
+        "calibrated": False,
+    }  # fmt: skip
+    assert document["data"] == {"name": "faces", "split": "validation", "manifest": "faces.manifest.csv"}
+    assert document["overall"]["images"]["not_scored_by_error"] == {"corrupt_image": 1}
+    # Of the 16 pairs, only the fake of 130 and the real of 150 are in the wrong order; both are over 128.
+    assert document["overall"]["metrics"]["roc_auc"]["value"] == pytest.approx(15 / 16)
+    assert document["overall"]["confusion"] == {"tp": 4, "fp": 1, "tn": 3, "fn": 0}
+    # Groups pair a real image with a fake; the one that cannot be scored is in none.
+    assert document["overall"]["groups"] == 4
+    assert {name: part["images"]["scored"] for name, part in document["by_source"].items()} == {
+        "a": 4,
+        "b": 4,
+    }
+    assert model.read_bytes() == before
+
+    said = capsys.readouterr()
+    assert said.out == (out / "evaluation.md").read_text(encoding="utf-8")
+    assert "1 of 9 images COULD NOT BE SCORED" in said.err
+
+
+def test_scores_are_the_scanners_and_give_the_same_auc(tree: Path, model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report"
+    assert run(tree, "--model", model, "--out", out, "--device", "cpu", "--bootstrap", 0, "--workers", 2) == 0
+    table = pd.read_csv(out / "scores.csv")
+    detector = Detector.load(model, "cpu")
+    for path, prob in zip(table["path"], table["prob_fake"], strict=True):
+        (result,) = scan_files([tree / path], detector)
+        expected = math.nan if result.prob_fake is None else result.prob_fake
+        assert prob == pytest.approx(expected, abs=5e-7, nan_ok=True)
+    scored = table[table["status"] == "ok"]
+    dark = scored.set_index("path").loc["validation/Real/0.jpg", "prob_fake"]
+    assert dark == pytest.approx(1 / (1 + math.exp(-(20 - 128) / 32 / TEMPERATURE)), abs=1e-6)
+    auc = json.loads((out / "evaluation.json").read_text())["overall"]["metrics"]["roc_auc"]["value"]
+    assert auc == roc_auc_score(scored["label"] == "Fake", scored["prob_fake"])
+
+
+def test_the_models_named_threshold_is_used(tree: Path, model: Path, tmp_path: Path) -> None:
+    arguments = (tree, "--model", model, "--device", "cpu", "--bootstrap", 0)
+    assert run(*arguments, "--out", tmp_path / "r", "--threshold", "fpr1") == 0
+    document = json.loads((tmp_path / "r" / "evaluation.json").read_text())
+    assert document["threshold"] == {"value": 0.8, "origin": "the model's fpr1"}
+    # prob_fake >= 0.8 from a brightness of 217 on.
+    assert document["overall"]["confusion"] == {"tp": 2, "fp": 0, "tn": 4, "fn": 2}
+
+
+def test_without_any_score_the_report_is_written_and_the_command_fails(
+    tree: Path, model: Path, tmp_path: Path, capsys
+) -> None:
+    for path in tree.rglob("*.jpg"):
+        path.write_bytes(b"")
+    assert run(tree, "--model", model, "--out", tmp_path / "r", "--device", "cpu") == 2
+    assert "none of the 9 images could be scored" in capsys.readouterr().err
+    assert (pd.read_csv(tmp_path / "r" / "scores.csv")["error"] == "empty_file").all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (["--out", "missing/report"], "does not exist; make it first"),
+        (["--out", "file"], "is a file; name a folder"),
+        (["--split", "test"], "test"),
+        (["--manifest", "missing.csv"], "there is no such file"),
+        (["--model", "missing.onnx"], "missing.onnx"),
+        (["--threshold", "fpr5"], "one of the model's thresholds (fpr1)"),
+        (["--bootstrap", "-1"], "--bootstrap"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_before_anything_is_written(
+    change: list[str], message: str, tree: Path, model: Path, tmp_path: Path, capsys, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    before = sorted(tmp_path.rglob("*"))
+    assert run(tree, "--out", "report", "--model", model, "--device", "cpu", *change) == 2
+    said = capsys.readouterr()
+    assert message in said.err and "Traceback" not in said.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_missing_extra_names_the_remedy(tree: Path, tmp_path: Path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(cli, "find_spec", lambda name: None)
+    assert run(tree, "--out", tmp_path / "report") == 2
+    assert 'scikit-learn and matplotlib: pip install "deepfake-scanner[evaluate]"' in capsys.readouterr().err
+
+
+def test_an_option_reads_its_environment_variable(
+    tree: Path, model: Path, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setenv("SCAN_EVALUATE_THRESHOLD", "0.25")
+    assert run(tree, "--model", model, "--out", tmp_path / "r", "--device", "cpu", "--bootstrap", 0) == 0
+    assert json.loads((tmp_path / "r" / "evaluation.json").read_text())["threshold"]["value"] == 0.25
+
+
+HEAVY = ("numpy", "pandas", "sklearn", "matplotlib", "onnxruntime", "torch", "PIL")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom train.evaluation import cli\n"
+        "try:\n    cli.evaluate(['--help'])\nexcept SystemExit as done:\n    assert done.code == 0\n"
+        f"print('heavy:', [name for name in {HEAVY} if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.rstrip().endswith("heavy: []")
+    assert "--threshold" in result.stdout
+
+
+def test_an_evaluation_never_imports_torch(tree: Path, model: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom train.evaluation import cli\n"
+        "cli.evaluate(sys.argv[1:], standalone_mode=False)\n"
+        "sys.exit(any(name.partition('.')[0] in ('torch', 'export') for name in sys.modules))"
+    )
+    arguments = [str(tree), "--model", str(model), "--out", str(tmp_path / "r"), "--device", "cpu"]
+    result = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "r" / "evaluation.json").is_file()
+
+
+def test_the_default_of_bootstrap_is_the_modules() -> None:
+    from train.evaluation.bootstrap import DEFAULT_RESAMPLES
+
+    assert cli._DEFAULT_RESAMPLES == DEFAULT_RESAMPLES

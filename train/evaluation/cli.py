@@ -1,0 +1,183 @@
+"""``scan-evaluate``: how good a model is on a labelled tree. It measures and never changes a model."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from models.errors import DataError, ExitCode, Failure, OutputError, run_command
+
+_DEFAULT_RESAMPLES = 1000
+"""``bootstrap.DEFAULT_RESAMPLES``, whose module imports numpy: --help must not."""
+
+
+class MissingExtraError(Failure):
+    """A library of the extra ``[evaluate]`` is not installed."""
+
+
+@click.command(
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "show_default": True,
+        "auto_envvar_prefix": "SCAN_EVALUATE",
+    }
+)
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder of the report; made if its parent exists.",
+)
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    default=None,
+    show_default=False,
+    help="Exported .onnx file. [default: the shipped weights]",
+)
+@click.option(
+    "--split",
+    type=click.Choice(["validation", "test", "train"]),
+    default="validation",
+    help="Part of the tree; a model has seen the images of train.",
+)
+@click.option(
+    "--manifest",
+    type=click.Path(path_type=Path),
+    default=None,
+    show_default=False,
+    help="CSV with path, label and optionally source, group. [default: NAME.manifest.csv in or beside DATA]",
+)
+@click.option(
+    "--threshold",
+    default=None,
+    metavar="P|fpr1|fpr5",
+    show_default=False,
+    help="Flag an image when prob_fake >= P. [default: the model's]",
+)
+@click.option("--device", default="auto", metavar="auto|cpu|cuda[:N]", help="Where to run the model.")
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1),
+    default=None,
+    show_default=False,
+    help="Images per inference. [default: by device]",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=None,
+    show_default=False,
+    help="Decoding workers. [default: by cores]",
+)
+@click.option(
+    "--bootstrap",
+    "resamples",
+    type=click.IntRange(0),
+    default=_DEFAULT_RESAMPLES,
+    help="Resamples for the 95 % intervals; 0 for none.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, help="Seed of the resamples.")
+@click.option("--no-progress", is_flag=True, help="No progress bar.")
+@click.version_option(package_name="deepfake-scanner")
+def evaluate(
+    data: Path, out: Path, model: Path | None, split: str, manifest: Path | None, threshold: str | None,
+    device: str, batch_size: int | None, workers: int | None, resamples: int, seed: int, no_progress: bool,
+) -> int:  # fmt: skip
+    """Measure a model on the labelled images in DATA/SPLIT/{Real,Fake}/….
+
+    The scanner scores them; OUT gets evaluation.json, evaluation.md (the table that is also printed),
+    scores.csv (one row per image) and plots. Intervals resample whole groups of the manifest. Images that
+    cannot be scored are counted and listed, and are in no figure.
+    """
+    _require_extra()
+    from tqdm import tqdm
+
+    from scanner import Detector
+    from train.data import find_manifest, read_tree
+    from train.evaluation import protocol, report
+    from train.evaluation.scoring import score
+
+    _check_out(out)
+    manifest = manifest or find_manifest(data)
+    if manifest is not None and not manifest.is_file():
+        raise DataError(f"--manifest {manifest}: there is no such file")
+    images = read_tree(data, split, manifest=manifest)
+    detector = Detector.load(model, device)
+    chosen = protocol.choose_threshold(threshold, detector.metadata)
+    if detector.fallback is not None:
+        click.echo(f"note: scanning on the CPU: {detector.fallback}", err=True)
+    _make_out(out)
+    scored = list(
+        tqdm(
+            score(images, detector, workers=workers, batch_size=batch_size),
+            total=len(images), unit="image", desc="scoring", file=sys.stderr, dynamic_ncols=True,
+            disable=True if no_progress else None,
+        )
+    )  # fmt: skip
+    evaluation = protocol.evaluate(scored, chosen, resamples=resamples, seed=seed)
+    subject = report.describe(detector, data, split, manifest)
+    report.write_evaluation(out, subject, evaluation, scored)
+    click.echo(report.as_markdown(subject, evaluation), nl=False)
+    return _close(out, split, len(images), len(evaluation.not_scored), has_manifest=manifest is not None)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    run_command(evaluate)
+
+
+def _close(out: Path, split: str, images: int, not_scored: int, *, has_manifest: bool) -> int:
+    """Say on stderr what a reader of the figures must know, and where they are."""
+    if split == "train":
+        click.echo(
+            "note: models are trained on this split; these figures say nothing about error rates", err=True
+        )
+    if not has_manifest:
+        click.echo(
+            "note: no manifest, so each image counts as independent and no source is told apart", err=True
+        )
+    if not_scored:
+        click.echo(
+            f"warning: {not_scored} of {images} images COULD NOT BE SCORED; scores.csv lists them", err=True
+        )
+    click.echo(f"{images - not_scored} images measured; report in {out}", err=True)
+    if not_scored == images:
+        raise DataError(
+            f"none of the {images} images could be scored, so nothing was measured; see {out / 'scores.csv'}"
+        )
+    return int(ExitCode.OK)
+
+
+def _require_extra() -> None:
+    missing = [
+        name
+        for name, module in (("scikit-learn", "sklearn"), ("matplotlib", "matplotlib"))
+        if not find_spec(module)
+    ]
+    if missing:
+        raise MissingExtraError(
+            f'scan-evaluate needs {" and ".join(missing)}: pip install "deepfake-scanner[evaluate]"'
+        )
+
+
+def _check_out(out: Path) -> None:
+    """Before anything is scored: a report that cannot be written must not cost an hour first."""
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"--out {out} is a file; name a folder")
+    if not out.exists() and not out.parent.is_dir():
+        raise OutputError(f"--out {out}: the folder {out.parent} does not exist; make it first")
+    if not os.access(out if out.exists() else out.parent, os.W_OK | os.X_OK):
+        raise OutputError(f"--out {out} cannot be written; choose a folder that is yours")
+
+
+def _make_out(out: Path) -> None:
+    try:
+        out.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"--out {out} cannot be made: {error.strerror}") from None

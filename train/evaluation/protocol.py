@@ -1,0 +1,135 @@
+"""What an evaluation measures: the threshold in force, all images together, and each source by itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.contract import Label, ModelMetadata
+from models.errors import Failure
+from train.evaluation.bootstrap import DEFAULT_RESAMPLES, Interval, bootstrap, group_index
+from train.evaluation.metrics import Confusion, Floats, Ints, Metrics, compute_metrics, confusion
+from train.evaluation.scoring import ScoredImage
+
+
+class ThresholdError(Failure):
+    """The model has no such threshold, or it is not a probability."""
+
+
+@dataclass(frozen=True)
+class ChosenThreshold:
+    """Flag an image when ``prob_fake >= value``; ``origin`` says who decided that."""
+
+    value: float
+    origin: str
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One set of images and its figures."""
+
+    name: str
+    real: int
+    """Scored images of the class; ``fake`` likewise."""
+    fake: int
+    groups: int
+    """Independent originals among the scored images; an image without a group counts as one."""
+    not_scored: dict[str, int]
+    """How many images have no score, by error code."""
+    metrics: Metrics
+    intervals: dict[str, Interval | None]
+    confusion: Confusion
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that was measured on one split."""
+
+    threshold: ChosenThreshold
+    resamples: int
+    seed: int
+    overall: Slice
+    by_source: dict[str, Slice]
+    """In the order of the sources' names; empty when no image has a source."""
+    not_scored: tuple[ScoredImage, ...]
+    labels: Ints
+    """int[N] of the scored images, 1 = fake; for the plots."""
+    prob_fake: Floats
+    """float[N], in the same order."""
+
+
+def choose_threshold(asked: str | None, metadata: ModelMetadata) -> ChosenThreshold:
+    """The threshold that was asked for: a value, or the name of one of the model's own; else its default.
+
+    Raises :class:`ThresholdError`.
+    """
+    if asked is None:
+        origin = (
+            "the model's default" if "default" in metadata.thresholds else "default of an uncalibrated model"
+        )
+        return ChosenThreshold(metadata.default_threshold(), origin)
+    if asked in metadata.thresholds:
+        return ChosenThreshold(metadata.thresholds[asked].value, f"the model's {asked}")
+    try:
+        value = float(asked)
+    except ValueError:
+        known = ", ".join(sorted(metadata.thresholds)) or "none, it is not calibrated"
+        raise ThresholdError(
+            f"--threshold {asked}: give a value from 0 to 1 or one of the model's thresholds ({known})"
+        ) from None
+    if not 0.0 <= value <= 1.0:
+        raise ThresholdError(f"--threshold {asked}: a probability lies from 0 to 1")
+    return ChosenThreshold(value, "--threshold")
+
+
+def evaluate(
+    scored: Sequence[ScoredImage],
+    threshold: ChosenThreshold,
+    *,
+    resamples: int = DEFAULT_RESAMPLES,
+    seed: int = 0,
+) -> Evaluation:
+    """Measure all images and each source. Images without a score are counted, never scored as something."""
+    sources = sorted({one.image.source for one in scored if one.image.source is not None})
+    slices = {
+        name: _slice(name, [one for one in scored if one.image.source == name], threshold, resamples, seed)
+        for name in sources
+    }
+    labels, prob_fake = _arrays(scored)
+    return Evaluation(
+        threshold=threshold,
+        resamples=resamples,
+        seed=seed,
+        overall=_slice("all", scored, threshold, resamples, seed),
+        by_source=slices,
+        not_scored=tuple(one for one in scored if one.prob_fake is None),
+        labels=labels,
+        prob_fake=prob_fake,
+    )
+
+
+def _slice(
+    name: str, scored: Sequence[ScoredImage], threshold: ChosenThreshold, resamples: int, seed: int
+) -> Slice:
+    labels, prob_fake = _arrays(scored)
+    reasons = Counter(one.error or one.status for one in scored if one.prob_fake is None)
+    groups = [one.image.group for one in scored if one.prob_fake is not None]
+    return Slice(
+        name=name,
+        real=int((labels == Label.REAL).sum()),
+        fake=int((labels == Label.FAKE).sum()),
+        groups=len(np.unique(group_index(groups))),
+        not_scored=dict(sorted(reasons.items())),
+        metrics=compute_metrics(labels, prob_fake, threshold.value),
+        intervals=bootstrap(labels, prob_fake, threshold.value, groups, resamples=resamples, seed=seed),
+        confusion=confusion(labels, prob_fake, threshold.value),
+    )
+
+
+def _arrays(scored: Sequence[ScoredImage]) -> tuple[Ints, Floats]:
+    labels = [int(one.image.label) for one in scored if one.prob_fake is not None]
+    probs = [one.prob_fake for one in scored if one.prob_fake is not None]
+    return np.array(labels, dtype=np.int64), np.array(probs, dtype=np.float64)
