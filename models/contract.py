@@ -115,20 +115,28 @@ class ModelMetadata:
         """
         remedy = "make a file that this version can run with: scan-export CHECKPOINT --out model.onnx"
         if "contract" not in props:
-            raise ModelFileError(f"{where} is an ONNX file but says nothing about this tool's contract; {remedy}")
+            raise ModelFileError(
+                f"{where} is an ONNX file but says nothing about this tool's contract; {remedy}"
+            )
         values: dict[str, Any] = {}
         for key in (f.name for f in fields(cls)):
             if key not in props:
-                raise ModelFileError(f"{where} lacks the metadata key {key!r} of contract {CONTRACT_VERSION}; {remedy}")
+                raise ModelFileError(
+                    f"{where} lacks the metadata key {key!r} of contract {CONTRACT_VERSION}; {remedy}"
+                )
             try:
                 values[key] = json.loads(props[key])
             except ValueError:
                 raise ModelFileError(f"{where}: metadata key {key!r} is not JSON; {remedy}") from None
         for key, ours in (("contract", CONTRACT_VERSION), ("preprocess", PREPROCESS_VERSION)):
             if values[key] != ours:
-                raise ModelFileError(f"{where} follows {key} {values[key]}, this version runs {key} {ours}; {remedy}")
+                raise ModelFileError(
+                    f"{where} follows {key} {values[key]}, this version runs {key} {ours}; {remedy}"
+                )
         try:
             values["thresholds"] = {k: Threshold(**v) for k, v in (values["thresholds"] or {}).items()}
             return cls(**values)
         except (TypeError, AttributeError):
-            raise ModelFileError(f"{where}: its thresholds are not those of contract {CONTRACT_VERSION}; {remedy}") from None
+            raise ModelFileError(
+                f"{where}: its thresholds are not those of contract {CONTRACT_VERSION}; {remedy}"
+            ) from None

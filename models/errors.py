@@ -70,10 +70,12 @@ def run_command(command: click.Command, argv: Sequence[str] | None = None) -> No
         # second error at interpreter exit, while stdout is flushed, would only hide that.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = int(ExitCode.INCOMPLETE)
-    except Exception:
+    except Exception:  # noqa: BLE001 - the boundary: whatever it was, it must not leave as code 1
         import traceback
 
         traceback.print_exc()
-        click.echo("error: this is a bug in deepfake-scanner; please report it with the lines above", err=True)
+        click.echo(
+            "error: this is a bug in deepfake-scanner; please report it with the lines above", err=True
+        )
         code = int(ExitCode.INCOMPLETE)
     sys.exit(code)

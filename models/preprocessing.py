@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from models.contract import IMAGE_SIZE
 
@@ -29,7 +29,17 @@ MAX_PIXELS = 178_956_970
 """Default limit on width × height as stored; Pillow refuses above the same number."""
 
 # What Pillow's decoders raise on damaged input, beside OSError (which covers UnidentifiedImageError).
-_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, ZeroDivisionError)
+_DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    struct.error,
+    ZeroDivisionError,
+)
 
 _EXIF_ORIENTATION = 0x0112
 _TIFF_BITS_PER_SAMPLE = 258
@@ -127,7 +137,7 @@ def decode_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImage:
         raise
     except Image.DecompressionBombError as error:
         raise ImageError(ImageErrorCode.TOO_MANY_PIXELS, str(error), facts) from None
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         # Pillow's own text holds a memory address: of no use, and different in each run.
         raise ImageError(ImageErrorCode.NOT_AN_IMAGE, "no known image format in these bytes") from None
     except MemoryError:

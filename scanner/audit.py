@@ -120,7 +120,9 @@ class Audit:
 
     def _close(self, top: MostSuspicious, seconds: float, code: ExitCode) -> None:
         workers = self.workers or default_workers()
-        for line in summary_lines(self.detector, self.policy, self.tally, top, seconds=seconds, workers=workers):
+        for line in summary_lines(
+            self.detector, self.policy, self.tally, top, seconds=seconds, workers=workers
+        ):
             self.say(line)
         if self.out is not None:
             beside = f" (how it was made: {self.manifest})" if self.manifest is not None else ""
@@ -137,4 +139,10 @@ class Audit:
 def _log_problem(result: FileResult) -> None:
     level = logging.INFO if result.status is Status.SKIPPED else logging.WARNING
     code = result.error.value if result.error is not None else ""
-    log.log(level, "%s: %s%s", printable(result.path), code, f" ({printable(result.detail)})" if result.detail else "")
+    log.log(
+        level,
+        "%s: %s%s",
+        printable(result.path),
+        code,
+        f" ({printable(result.detail)})" if result.detail else "",
+    )

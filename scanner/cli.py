@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -32,34 +33,103 @@ def _print_version(context: click.Context, parameter: click.Parameter, wanted: b
     context.exit()
 
 
-@click.command(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "SCAN"}
+)
 @click.argument("paths", nargs=-1, type=click.Path(), metavar="PATH…")
-@click.option("-o", "--out", type=click.Path(), required=True, help="CSV report; - streams it to standard output.")
-@click.option("--manifest", type=click.Path(path_type=Path), default=None,
-              help="Run manifest.  [default: NAME.run.json beside the report]")
-@click.option("--files-from", metavar="FILE", default=None, help="Scan the files named in FILE, one a line; - reads standard input.")
-@click.option("-0", "--null", "nul", is_flag=True, help="Names in --files-from end with NUL, not with a line end.")
-@click.option("--recursive/--no-recursive", default=True, help="Enter the folders below PATH.  [default: yes]")
-@click.option("--include", multiple=True, metavar="GLOB", help="Of folders, scan only matching files; repeatable.")
-@click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out matching files and folders; repeatable.")
-@click.option("--model", type=click.Path(path_type=Path), default=None, help="Exported model.  [default: the shipped weights]")
-@click.option("--threshold", default=None, metavar="P|fpr1|fpr5", help="Call an image fake from this prob_fake up.  [default: the model's]")
-@click.option("--device", default="auto", metavar="auto|cpu|cuda[:N]", show_default=True, help="Where to run; only auto may fall back.")
-@click.option("--batch-size", type=click.IntRange(1), default=None, help="Images per inference.  [default: 1 on CPU, 64 on CUDA]")
-@click.option("--workers", type=click.IntRange(1), default=None, help="Decoding threads, and inference threads on CPU.  [default: the usable cores]")
-@click.option("--max-errors", type=click.IntRange(0), default=0, show_default=True, help="Files that may fail before the exit code is 2.")
+@click.option(
+    "-o", "--out", type=click.Path(), required=True, help="CSV report; - streams it to standard output."
+)
+@click.option(
+    "--manifest",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Run manifest.  [default: NAME.run.json beside the report]",
+)
+@click.option(
+    "--files-from",
+    metavar="FILE",
+    default=None,
+    help="Scan the files named in FILE, one a line; - reads standard input.",
+)
+@click.option(
+    "-0", "--null", "nul", is_flag=True, help="Names in --files-from end with NUL, not with a line end."
+)
+@click.option(
+    "--recursive/--no-recursive", default=True, help="Enter the folders below PATH.  [default: yes]"
+)
+@click.option(
+    "--include", multiple=True, metavar="GLOB", help="Of folders, scan only matching files; repeatable."
+)
+@click.option(
+    "--exclude", multiple=True, metavar="GLOB", help="Leave out matching files and folders; repeatable."
+)
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Exported model.  [default: the shipped weights]",
+)
+@click.option(
+    "--threshold",
+    default=None,
+    metavar="P|fpr1|fpr5",
+    help="Call an image fake from this prob_fake up.  [default: the model's]",
+)
+@click.option(
+    "--device",
+    default="auto",
+    metavar="auto|cpu|cuda[:N]",
+    show_default=True,
+    help="Where to run; only auto may fall back.",
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1),
+    default=None,
+    help="Images per inference.  [default: 1 on CPU, 64 on CUDA]",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=None,
+    help="Decoding threads, and inference threads on CPU.  [default: the usable cores]",
+)
+@click.option(
+    "--max-errors",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Files that may fail before the exit code is 2.",
+)
 @click.option("--strict", is_flag=True, help="Count skipped media (video, PDF, archives) as errors.")
-@click.option("--fail-on", type=click.Choice(["fake", "inconclusive", "never"]), default="fake", show_default=True,
-              help="Exit 1 on fake, on inconclusive or fake, or never.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["fake", "inconclusive", "never"]),
+    default="fake",
+    show_default=True,
+    help="Exit 1 on fake, on inconclusive or fake, or never.",
+)
 @click.option("--exit-zero", is_flag=True, help="Exit 0 where --fail-on would exit 1.")
 @click.option("--allow-empty", is_flag=True, help="Finding nothing to scan is no error.")
 @click.option("--list-skipped", is_flag=True, help="List on standard error the files that get no row.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 @click.option("-v", "--verbose", is_flag=True, help="Also say why each file could not be scored.")
-@click.option("--log-file", type=click.Path(path_type=Path), default=None, help="Append a log, with the reason of each failure.")
+@click.option(
+    "--log-file",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Append a log, with the reason of each failure.",
+)
 @click.option("--no-progress", is_flag=True, help="No progress bar.")
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
-              help="Versions, providers, the shipped model's hash and licence.")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Versions, providers, the shipped model's hash and licence.",
+)
 def scan(**options: Any) -> int:
     """Find the deepfakes among images: every file below PATH… gets one row with its probability of being fake.
 
@@ -88,7 +158,6 @@ def _run(
     allow_empty: bool, list_skipped: bool, quiet: bool, verbose: bool, log_file: Path | None, no_progress: bool,
 ) -> int:  # fmt: skip
     import os
-    import sys
 
     from scanner.audit import Audit
     from scanner.console import catch_sigterm, set_up_logging
@@ -120,7 +189,9 @@ def _run(
     if detector.fallback is not None:
         say(f"note: scanning on the CPU: {detector.fallback}")
     if not detector.metadata.calibrated:
-        say("note: this model is not calibrated; prob_fake is a score, and the threshold was not chosen on data")
+        say(
+            "note: this model is not calibrated; prob_fake is a score, and the threshold was not chosen on data"
+        )
 
     tally = Tally()
 
@@ -155,19 +226,17 @@ def _operands(paths: tuple[str, ...], files_from: str | None, nul: bool) -> Iter
     yield from paths
     if files_from is None:
         return
-    if files_from == "-":
-        yield from (Operand(name, literal=True) for name in read_file_list(_stdin(), nul))
-        return
-    try:
-        stream = Path(files_from).open("rb")
-    except OSError as error:
-        raise click.UsageError(f"--files-from {files_from}: {error.strerror}") from None
-    with stream:
+    with _open_list(files_from) as stream:
         yield from (Operand(name, literal=True) for name in read_file_list(stream, nul))
 
 
-def _stdin() -> BinaryIO:
-    return click.get_binary_stream("stdin")
+def _open_list(files_from: str) -> BinaryIO:
+    if files_from == "-":
+        return sys.stdin.buffer
+    try:
+        return Path(files_from).open("rb")
+    except OSError as error:
+        raise click.UsageError(f"--files-from {files_from}: {error.strerror}") from None
 
 
 def main() -> None:

@@ -95,7 +95,12 @@ def decode(candidate: Candidate, limits: Limits) -> Decoded:
 
 
 def _failed(
-    candidate: Candidate, code: ErrorCode, detail: str, *, bytes_: int | None = None, sha256: str | None = None
+    candidate: Candidate,
+    code: ErrorCode,
+    detail: str,
+    *,
+    bytes_: int | None = None,
+    sha256: str | None = None,
 ) -> Decoded:
     return Decoded(FileResult(candidate.name, Status.ERROR, code, detail, bytes=bytes_, sha256=sha256))
 
@@ -103,9 +108,11 @@ def _failed(
 def _read(candidate: Candidate, limits: Limits) -> tuple[MediaKind, bytes | None, int]:
     """Kind by content, the whole content (``None`` for media that are not read) and the size in bytes."""
     # Without O_NONBLOCK, opening a FIFO waits for a writer for ever; on regular files it means nothing.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    flags = (
+        os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    )
     try:
-        with open(os.open(candidate.path, flags), "rb") as stream:
+        with os.fdopen(os.open(candidate.path, flags), "rb") as stream:
             status = os.fstat(stream.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise _Unreadable(ErrorCode.NOT_A_FILE, "not a regular file")
@@ -122,7 +129,9 @@ def _read(candidate: Candidate, limits: Limits) -> tuple[MediaKind, bytes | None
             data = head + stream.read(max(0, limits.max_bytes + 1 - len(head)))
             if len(data) > limits.max_bytes:
                 size = max(status.st_size, len(data))
-                raise _Unreadable(ErrorCode.TOO_MANY_BYTES, f"{size} bytes, the limit is {limits.max_bytes}", size)
+                raise _Unreadable(
+                    ErrorCode.TOO_MANY_BYTES, f"{size} bytes, the limit is {limits.max_bytes}", size
+                )
             return kind, data, len(data)
     except (OSError, ValueError) as error:
         raise _Unreadable(*problem_of(error)) from None

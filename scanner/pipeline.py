@@ -125,7 +125,11 @@ def _batches(decoded: Iterable[Decoded], size: int) -> Iterator[list[Decoded]]:
     for item in decoded:
         batch.append(item)
         images += item.pixels is not None
-        if images == size or (images == 0 and len(batch) >= _FLUSH_AFTER) or len(batch) >= size + _FLUSH_AFTER:
+        if (
+            images == size
+            or (images == 0 and len(batch) >= _FLUSH_AFTER)
+            or len(batch) >= size + _FLUSH_AFTER
+        ):
             yield batch
             batch, images = [], 0
     if batch:

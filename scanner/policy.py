@@ -114,5 +114,7 @@ def _number(text: str, metadata: ModelMetadata) -> float:
         value = -1.0
     if not 0.0 <= value <= 1.0:
         names = ", ".join(sorted(metadata.thresholds)) or "none: it is not calibrated"
-        raise ThresholdError(f"--threshold {text}: not a number from 0 to 1, nor a threshold of this model ({names})")
+        raise ThresholdError(
+            f"--threshold {text}: not a number from 0 to 1, nor a threshold of this model ({names})"
+        )
     return value

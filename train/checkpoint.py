@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
 from models.errors import ModelFileError
 from models.network import read_checkpoint
 
@@ -18,7 +19,9 @@ def save(path: Path, **content: Any) -> None:
     """Write a checkpoint: tensors and plain values only, so that it loads with ``weights_only=True``."""
     aside = path.with_name(path.name + ".part")
     with aside.open("wb") as stream:
-        torch.save({"format": FORMAT, "format_version": FORMAT_VERSION, "positive": "fake", **content}, stream)
+        torch.save(
+            {"format": FORMAT, "format_version": FORMAT_VERSION, "positive": "fake", **content}, stream
+        )
         stream.flush()
         os.fsync(stream.fileno())
     aside.replace(path)

@@ -17,28 +17,87 @@ if TYPE_CHECKING:
     from train.run_folder import RunFolder
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.command(
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "show_default": True,
+        "auto_envvar_prefix": "SCAN_TRAIN",
+    }
+)
 @click.argument("data", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run; made if its parent exists.")
-@click.option("--recipe", "recipe_name", type=click.Choice(["two-phase", "scratch"]), default="two-phase",
-              help="two-phase: classifier, then classifier + block 6, on pretrained weights. scratch: all layers, from nothing.")
-@click.option("--init", default=None, metavar="random|imagenet|shipped|FILE",
-              help="Starting weights. [default: imagenet for two-phase, random for scratch]", show_default=False)
-@click.option("--manifest", type=click.Path(path_type=Path), default=None,
-              help="CSV with path, label and optionally source, group, sha256. [default: NAME.manifest.csv in or beside DATA]",
-              show_default=False)
-@click.option("--source", "sources", multiple=True, help="Train on this source of the manifest only; repeatable.")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder of the run; made if its parent exists.",
+)
+@click.option(
+    "--recipe",
+    "recipe_name",
+    type=click.Choice(["two-phase", "scratch"]),
+    default="two-phase",
+    help="two-phase: classifier, then classifier + block 6, on pretrained weights. scratch: all layers, from nothing.",
+)
+@click.option(
+    "--init",
+    default=None,
+    metavar="random|imagenet|shipped|FILE",
+    help="Starting weights. [default: imagenet for two-phase, random for scratch]",
+    show_default=False,
+)
+@click.option(
+    "--manifest",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="CSV with path, label and optionally source, group, sha256. [default: NAME.manifest.csv in or beside DATA]",
+    show_default=False,
+)
+@click.option(
+    "--source", "sources", multiple=True, help="Train on this source of the manifest only; repeatable."
+)
 @click.option("--epochs", default=None, help="Epochs of each phase, such as 5,10.")
 @click.option("--phases", default=None, help="scratch only: SIZExEPOCHS@LR,…, such as 96x30@5e-4,260x2@1e-4.")
-@click.option("--batch-size", type=click.IntRange(2), default=None, help="Images per step. [default: the recipe's]", show_default=False)
-@click.option("--epoch-images", type=click.IntRange(2), default=None, help="Length of an epoch in images. [default: all fit images]", show_default=False)
-@click.option("--select-images", type=click.IntRange(2), default=None,
-              help="At most so many select images judge an epoch. [default: all]", show_default=False)
-@click.option("--seed", type=click.IntRange(0), default=0, help="Seed of order, augmentation and initialisation.")
+@click.option(
+    "--batch-size",
+    type=click.IntRange(2),
+    default=None,
+    help="Images per step. [default: the recipe's]",
+    show_default=False,
+)
+@click.option(
+    "--epoch-images",
+    type=click.IntRange(2),
+    default=None,
+    help="Length of an epoch in images. [default: all fit images]",
+    show_default=False,
+)
+@click.option(
+    "--select-images",
+    type=click.IntRange(2),
+    default=None,
+    help="At most so many select images judge an epoch. [default: all]",
+    show_default=False,
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, help="Seed of order, augmentation and initialisation."
+)
 @click.option("--device", default="auto", metavar="auto|cpu|cuda[:N]", help="Where to train.")
-@click.option("--workers", type=click.IntRange(0), default=None, help="Processes that load images. [default: by cores]", show_default=False)
-@click.option("--max-minutes", type=click.FloatRange(0, min_open=True), default=None, help="Stop at a checkpoint after so long.")
-@click.option("--checkpoint-minutes", type=click.FloatRange(0), default=10.0, help="Save inside an epoch so often.")
+@click.option(
+    "--workers",
+    type=click.IntRange(0),
+    default=None,
+    help="Processes that load images. [default: by cores]",
+    show_default=False,
+)
+@click.option(
+    "--max-minutes",
+    type=click.FloatRange(0, min_open=True),
+    default=None,
+    help="Stop at a checkpoint after so long.",
+)
+@click.option(
+    "--checkpoint-minutes", type=click.FloatRange(0), default=10.0, help="Save inside an epoch so often."
+)
 @click.option("--resume", is_flag=True, help="Continue the run in --out where its last checkpoint left it.")
 @click.option("--no-progress", is_flag=True, help="No progress bar.")
 @click.version_option(package_name="deepfake-scanner")
@@ -95,21 +154,35 @@ def _run(
         roles = folder.read_roles(data)
         state: dict[str, Any] | None = checkpoint.load(folder.last)
     else:
-        recipe = _recipe(**{k: options[k] for k in ("recipe_name", "epochs", "phases", "batch_size", "epoch_images", "select_images")})
+        recipe = _recipe(
+            **{
+                k: options[k]
+                for k in ("recipe_name", "epochs", "phases", "batch_size", "epoch_images", "select_images")
+            }
+        )
         init = init or recipe.default_init
         state = None
     torch.manual_seed(seed)
     # Before the data are read: a missing weights file should say so at once.
     network = starting_network("random" if resume else init, recipe)
     if not resume:
-        roles = _prepare(data, folder, options["manifest"], options["sources"], workers=max(workers, cores), bar=not progress.disabled)
+        roles = _prepare(
+            data,
+            folder,
+            options["manifest"],
+            options["sources"],
+            workers=max(workers, cores),
+            bar=not progress.disabled,
+        )
         config = _config(recipe, init, seed, data, roles, options["sources"])
         folder.write_config(config)
 
     from train.data import Role
 
     select = balanced_subset(roles[Role.SELECT], recipe.select_images)
-    summary = {key: config[key] for key in ("tool_version", "recipe", "init", "seed", "data", "sources", "counts")}
+    summary = {
+        key: config[key] for key in ("tool_version", "recipe", "init", "seed", "data", "sources", "counts")
+    }
     trainer = Trainer(
         network, recipe, roles[Role.FIT], select, folder, where, seed, summary, progress, should_stop,
         workers=workers, checkpoint_seconds=60 * checkpoint_minutes,
@@ -126,7 +199,11 @@ def _run(
     finally:
         progress.close()
     plot_run(folder, trainer.rows)
-    best = f"best select AUC {outcome.best_auc:.4f}: {folder.best}" if outcome.best_auc is not None else "no epoch ended yet"
+    best = (
+        f"best select AUC {outcome.best_auc:.4f}: {folder.best}"
+        if outcome.best_auc is not None
+        else "no epoch ended yet"
+    )
     if outcome.finished:
         click.echo(f"done: {outcome.epochs_done} epochs, {best}", err=True)
     else:
@@ -169,7 +246,9 @@ def _prepare(
     images = read_tree(data, "train", manifest=manifest)
     if sources:
         images = only_sources(images, sources)
-    with tqdm(total=len(images), desc="checking images", unit="image", disable=not bar, leave=False) as checked:
+    with tqdm(
+        total=len(images), desc="checking images", unit="image", disable=not bar, leave=False
+    ) as checked:
         images, bad = split_readable(images, workers=workers, done=checked.update)
     roles = divide(images)
     for role in (Role.FIT, Role.SELECT):
@@ -183,12 +262,21 @@ def _prepare(
     folder.write_roles(roles)
     folder.write_unreadable((image.relative, reason) for image, reason in bad)
     if bad:
-        click.echo(f"warning: {len(bad)} of {len(images) + len(bad)} images cannot be read and are left out: {folder.unreadable}", err=True)
+        click.echo(
+            f"warning: {len(bad)} of {len(images) + len(bad)} images cannot be read "
+            f"and are left out: {folder.unreadable}",
+            err=True,
+        )
     return roles
 
 
 def _config(
-    recipe: Recipe, init: str, seed: int, data: Path, roles: dict[Role, list[LabelledImage]], sources: tuple[str, ...]
+    recipe: Recipe,
+    init: str,
+    seed: int,
+    data: Path,
+    roles: dict[Role, list[LabelledImage]],
+    sources: tuple[str, ...],
 ) -> dict[str, Any]:
     from importlib.metadata import version
 
@@ -231,7 +319,11 @@ def _usable_cores() -> set[int]:
 def _device_name(device: Any) -> str:
     import torch
 
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU ({torch.get_num_threads()} threads)"
+    return (
+        torch.cuda.get_device_name(device)
+        if device.type == "cuda"
+        else f"CPU ({torch.get_num_threads()} threads)"
+    )
 
 
 def main() -> None:

@@ -103,7 +103,10 @@ def only_sources(images: Iterable[LabelledImage], sources: Iterable[str]) -> lis
     images, wanted = list(images), set(sources)
     unknown = wanted - {image.source for image in images}
     if unknown:
-        have = ", ".join(sorted({image.source for image in images if image.source})) or "none: no manifest names any"
+        have = (
+            ", ".join(sorted({image.source for image in images if image.source}))
+            or "none: no manifest names any"
+        )
         raise DataError(f"no image is of source {', '.join(sorted(unknown))}; sources here: {have}")
     return [image for image in images if image.source in wanted]
 
@@ -115,7 +118,9 @@ def count_by_class(images: Iterable[LabelledImage]) -> dict[str, int]:
 
 
 def _child(folder: Path, name: str) -> Path | None:
-    matches = sorted(entry for entry in folder.iterdir() if entry.is_dir() and entry.name.lower() == name.lower())
+    matches = sorted(
+        entry for entry in folder.iterdir() if entry.is_dir() and entry.name.lower() == name.lower()
+    )
     if len(matches) > 1:
         raise DataError(f"{folder} has {matches[0].name} and {matches[1].name}: rename one of them")
     return matches[0] if matches else None
@@ -145,7 +150,9 @@ def _with_manifest(images: list[LabelledImage], manifest: Path) -> list[Labelled
             described.append(image)
             continue
         if row["label"].lower() != image.label.title.lower():
-            raise DataError(f"{manifest} calls {image.relative} {row['label']}, its folder says {image.label.title}")
+            raise DataError(
+                f"{manifest} calls {image.relative} {row['label']}, its folder says {image.label.title}"
+            )
         described.append(
             replace(
                 image,

@@ -21,8 +21,8 @@ def choose_device(name: str) -> torch.device:
         device = torch.device(name)
         if not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count():
             raise DeviceError(
-                f"--device {name}: torch sees {torch.cuda.device_count()} CUDA devices; check nvidia-smi and the driver, "
-                "or train with --device cpu"
+                f"--device {name}: torch sees {torch.cuda.device_count()} CUDA devices; check nvidia-smi and "
+                "the driver, or train with --device cpu"
             )
         return device
     raise DeviceError(f"--device {name}: not auto, cpu, cuda or cuda:N")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -18,7 +19,13 @@ from train.recipes import Phase, Recipe
 
 class _TrainingSamples(Dataset[tuple[Tensor, Tensor]]):
     def __init__(
-        self, images: Sequence[LabelledImage], order: Sequence[int], recipe: Recipe, phase: Phase, seed: int, epoch: int
+        self,
+        images: Sequence[LabelledImage],
+        order: Sequence[int],
+        recipe: Recipe,
+        phase: Phase,
+        seed: int,
+        epoch: int,
     ) -> None:
         self._images, self._order, self._recipe, self._phase = images, order, recipe, phase
         self._seed, self._epoch = seed, epoch
@@ -45,7 +52,7 @@ class _WholeImages(Dataset[tuple[Tensor, Tensor]]):
         return torch.from_numpy(to_input(read_rgb(image))), torch.tensor(float(image.label))
 
 
-def read_rgb(image: LabelledImage):  # type: ignore[no-untyped-def]
+def read_rgb(image: LabelledImage) -> Image.Image:
     """The upright RGB picture of a labelled image; :class:`DataError` names the file if it cannot be had."""
     try:
         return decode_image(image.path.read_bytes()).rgb
@@ -68,25 +75,31 @@ def training_batches(
     samples = _TrainingSamples(images, order, recipe, phase, seed, epoch)
     size = recipe.batch_size
     batches = [list(range(i, min(i + size, len(order)))) for i in range(first_step * size, len(order), size)]
-    return _iterate(DataLoader(samples, batch_sampler=batches, **_options(workers)))
+    loader = DataLoader(
+        samples,
+        batch_sampler=batches,
+        num_workers=workers,
+        pin_memory=torch.cuda.is_available(),
+        generator=_own_generator(),
+    )
+    yield from loader
 
 
 def whole_batches(
     images: Sequence[LabelledImage], *, batch_size: int, workers: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """The law's output, ``uint8[B, 260, 260, 3]``, and labels, in order, without augmentation."""
-    return _iterate(DataLoader(_WholeImages(images), batch_size=batch_size, **_options(workers)))
+    loader = DataLoader(
+        _WholeImages(images),
+        batch_size=batch_size,
+        num_workers=workers,
+        pin_memory=torch.cuda.is_available(),
+        generator=_own_generator(),
+    )
+    yield from loader
 
 
-def _options(workers: int) -> dict[str, object]:
-    # A generator of its own: otherwise each new iterator draws from torch's global one, and a resumed run,
-    # which makes one iterator more, would see other random numbers.
-    options: dict[str, object] = {"num_workers": workers, "generator": torch.Generator()}
-    if torch.cuda.is_available():
-        options["pin_memory"] = True
-    return options
-
-
-def _iterate(loader: DataLoader[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
-    for pixels, labels in loader:
-        yield pixels, labels
+def _own_generator() -> torch.Generator:
+    # Otherwise each new iterator draws from torch's global generator, and a resumed run, which makes one
+    # iterator more, would see other random numbers.
+    return torch.Generator()

@@ -84,7 +84,7 @@ class Trainer:
     _last_saved: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network.to(self.device, memory_format=torch.channels_last)
         self._mean = torch.tensor(IMAGENET_MEAN, device=self.device).view(1, 3, 1, 1) * 255
         self._std = torch.tensor(IMAGENET_STD, device=self.device).view(1, 3, 1, 1) * 255
         self._loss = nn.BCEWithLogitsLoss()
@@ -159,7 +159,9 @@ class Trainer:
         logits = self._forward(pixels)
         loss = self._loss(logits, labels.to(self.device))
         if not torch.isfinite(loss):
-            raise FloatingPointError(f"the loss became {loss.item()} at epoch {self.position.epochs_done + 1}")
+            raise FloatingPointError(
+                f"the loss became {loss.item()} at epoch {self.position.epochs_done + 1}"
+            )
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if self.recipe.grad_clip is not None:
@@ -176,7 +178,9 @@ class Trainer:
             logits: Tensor = self.network(batch)
         return logits.float().reshape(-1)
 
-    def predict(self, images: Sequence[LabelledImage]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    def predict(
+        self, images: Sequence[LabelledImage]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Labels ``int64[N]`` and logits ``float64[N]`` of the whole images, in eval mode."""
         self.network.eval()
         labels, logits = [], []
@@ -230,7 +234,9 @@ class Trainer:
         self._last_saved = time.monotonic()
 
     def _weights(self) -> dict[str, Tensor]:
-        return {name: tensor.detach().cpu().contiguous() for name, tensor in self.network.state_dict().items()}
+        return {
+            name: tensor.detach().cpu().contiguous() for name, tensor in self.network.state_dict().items()
+        }
 
     def _new_optimizer(self, phase: Phase) -> torch.optim.Optimizer:
         trainable = freezing.prepare(self.network, phase)
@@ -258,4 +264,3 @@ def stop_after(minutes: float | None, interrupted: Callable[[], bool]) -> Callab
     """``should_stop`` for ``--max-minutes`` and signals."""
     deadline = time.monotonic() + 60 * minutes if minutes is not None else math.inf
     return lambda: interrupted() or time.monotonic() >= deadline
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from train.run_folder import EpochRow, RunFolder
@@ -44,7 +45,7 @@ def _plot_course(rows: Sequence[EpochRow], path: Path) -> None:
     auc.set(xlabel="epoch", ylabel="ROC-AUC, select role", title="Selection")
     auc.legend(loc="lower right")
     for axes in (loss, auc):
-        for before, after in zip(rows, rows[1:], strict=False):
+        for before, after in pairwise(rows):
             if before.phase != after.phase:
                 axes.axvline(before.epoch + 0.5, color="0.7", linewidth=1)
         axes.grid(alpha=0.3)

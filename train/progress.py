@@ -15,7 +15,7 @@ class BarProgress:
 
     def __init__(self, *, bar: bool) -> None:
         self.disabled = not bar
-        self._bar: tqdm | None = None  # type: ignore[type-arg]
+        self._bar: tqdm | None = None
 
     def epoch(self, phase: str, epoch: int, epochs: int, steps: int, done: int) -> None:
         self._bar = tqdm(

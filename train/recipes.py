@@ -153,7 +153,9 @@ def with_epochs(recipe: Recipe, epochs: str) -> Recipe:
         numbers = []
     if len(numbers) != len(recipe.phases) or min(numbers) < 0:
         names = ",".join(phase.name for phase in recipe.phases)
-        raise RecipeError(f"--epochs takes {len(recipe.phases)} numbers, one for each phase of {recipe.name}: {names}")
+        raise RecipeError(
+            f"--epochs takes {len(recipe.phases)} numbers, one for each phase of {recipe.name}: {names}"
+        )
     phases = tuple(replace(phase, epochs=n) for phase, n in zip(recipe.phases, numbers, strict=True))
     return replace(recipe, phases=phases)
 
@@ -174,7 +176,9 @@ def with_phases(recipe: Recipe, phases: str) -> Recipe:
         except ValueError:
             raise RecipeError(f"--phases: {text!r} is not SIZExEPOCHS@LR, such as 96x30@5e-4") from None
         if not 32 <= size <= IMAGE_SIZE or epochs < 0 or not lr > 0:
-            raise RecipeError(f"--phases: {text!r} needs a size from 32 to {IMAGE_SIZE}, epochs ≥ 0 and a rate > 0")
+            raise RecipeError(
+                f"--phases: {text!r} needs a size from 32 to {IMAGE_SIZE}, epochs ≥ 0 and a rate > 0"
+            )
         view = View.CROP if size < IMAGE_SIZE else View.RESIZE
         made.append(Phase(f"{size}", epochs, lr, size=size, view=view))
     return replace(recipe, phases=tuple(made))

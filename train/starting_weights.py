@@ -7,7 +7,13 @@ from pathlib import Path
 from torchvision.models import EfficientNet
 
 from models.errors import ModelFileError
-from models.network import build_network, load_imagenet, read_state_dict, start_from_nothing, state_dict_from_onnx
+from models.network import (
+    build_network,
+    load_imagenet,
+    read_state_dict,
+    start_from_nothing,
+    state_dict_from_onnx,
+)
 from models.weights import resolve_model
 from train.recipes import Recipe
 

@@ -64,7 +64,9 @@ class Detector:
         if hashlib.sha256(content).hexdigest() != digest:
             raise ModelFileError(f"{path} changed while it was being loaded; run again")
         opened = open_session(content, where, where=str(path))
-        metadata = ModelMetadata.from_props(opened.session.get_modelmeta().custom_metadata_map, where=str(path))
+        metadata = ModelMetadata.from_props(
+            opened.session.get_modelmeta().custom_metadata_map, where=str(path)
+        )
         _check_signature(opened.session, path)
         return cls(
             opened.session,
@@ -101,5 +103,11 @@ def _check_signature(session: onnxruntime.InferenceSession, path: Path) -> None:
     if set(inputs) != {INPUT_NAME} or not {OUTPUT_LOGIT, OUTPUT_PROB_FAKE} <= outputs:
         raise ModelFileError(f"{path} has other inputs or outputs than contract 1 names; {remedy}")
     node = inputs[INPUT_NAME]
-    if node.type != "tensor(uint8)" or list(node.shape[1:]) != [IMAGE_SIZE, IMAGE_SIZE, 3] or isinstance(node.shape[0], int):
-        raise ModelFileError(f"{path}: its input is {node.type} {node.shape}, not uint8[N, 260, 260, 3]; {remedy}")
+    if (
+        node.type != "tensor(uint8)"
+        or list(node.shape[1:]) != [IMAGE_SIZE, IMAGE_SIZE, 3]
+        or isinstance(node.shape[0], int)
+    ):
+        raise ModelFileError(
+            f"{path}: its input is {node.type} {node.shape}, not uint8[N, 260, 260, 3]; {remedy}"
+        )

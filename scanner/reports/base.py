@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sys
@@ -43,7 +44,9 @@ def check_target(target: Path) -> None:
     if target.is_dir():
         raise OutputError(f"{target} is a folder; name a file in it")
     if not target.parent.is_dir():
-        raise OutputError(f"{target} cannot be written: the folder {target.parent} does not exist; make it first")
+        raise OutputError(
+            f"{target} cannot be written: the folder {target.parent} does not exist; make it first"
+        )
     if not os.access(target.parent, os.W_OK):
         raise OutputError(f"{target} cannot be written: no permission to write in {target.parent}")
 
@@ -70,7 +73,9 @@ class FileSink:
             # Rows reach the system at once: a killed scan loses none that it printed.
             self._stream.flush()
         except OSError as error:
-            raise OutputError(f"{self._partial} cannot be written: {error.strerror}; the scan has stopped") from None
+            raise OutputError(
+                f"{self._partial} cannot be written: {error.strerror}; the scan has stopped"
+            ) from None
         self._hash.update(data)
 
     def commit(self) -> str:
@@ -84,10 +89,8 @@ class FileSink:
 
     def abandon(self) -> Path:
         # A full disk fails here once more; the error that brought us here is the one to tell.
-        try:
+        with contextlib.suppress(OSError):
             self._stream.close()
-        except OSError:
-            pass
         return self._partial
 
 

@@ -99,5 +99,7 @@ def build_manifest(
 def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
     """Write it whole or not at all. Raises ``OutputError``."""
     sink = FileSink(path)
-    sink.write((json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
+    sink.write(
+        (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+    )
     sink.commit()
