@@ -1,0 +1,121 @@
+"""The shipped weights' card, written from what was measured: ``python -m train.evaluation.card``.
+
+``card.json`` is what the code reads (file, hash, licence, figures), ``README.md`` is what people read: the notes
+that a person wrote, then facts and figures that nobody typed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from models.errors import DataError, OutputError, run_command
+from models.weights import sha256_file
+
+CARD_SCHEMA = 1
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("evaluation", type=click.Path(path_type=Path))
+@click.option(
+    "--notes",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Markdown: what the weights are and are not.",
+)
+@click.option("--commit", required=True, help="Commit of the code that trained them.")
+@click.option("--command", "commands", multiple=True, help="A command that made them, in order; repeatable.")
+def write_card(model: Path, evaluation: Path, notes: Path, commit: str, commands: tuple[str, ...]) -> None:
+    """Write card.json and README.md beside MODEL from the report of scan-evaluate in EVALUATION."""
+    from scanner import Detector
+
+    metadata = Detector.load(model, "cpu").metadata
+    measured = _read_evaluation(evaluation, sha256_file(model))
+    table = (evaluation / "evaluation.md").read_text(encoding="utf-8")
+    card = {
+        "schema": CARD_SCHEMA,
+        "file": model.name,
+        "sha256": sha256_file(model),
+        "name": metadata.name,
+        "version": metadata.version,
+        "license": metadata.license,
+        "commit": commit,
+        "commands": list(commands),
+        "training": metadata.training,
+        "source_checkpoint_sha256": metadata.source_checkpoint_sha256,
+        "store": metadata.store,
+        "parity": metadata.parity,
+        "evaluation": {
+            key: measured[key]
+            for key in ("data", "threshold", "bootstrap", "overall", "by_source", "versions")
+        },
+    }
+    try:
+        _write(model.with_name("card.json"), json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+        _write(model.with_name("README.md"), as_markdown(card, notes.read_text(encoding="utf-8"), table))
+    except OSError as error:
+        raise OutputError(f"the card cannot be written beside {model}: {error.strerror}") from None
+
+
+def as_markdown(card: Mapping[str, Any], notes: str, table: str) -> str:
+    """The card for people: notes first, then where the weights come from, then the table of figures."""
+    training = card["training"] or {}
+    counts = training.get("counts", {})
+    facts = {
+        "File": f"`{card['file']}` ({card['store']} storage, fp32 computation)",
+        "SHA-256": f"`{card['sha256']}`",
+        "Licence": card["license"],
+        "Code": f"commit `{card['commit']}`",
+        "Data": f"{training.get('data')}, sources {', '.join(training.get('sources') or ['all'])}",
+        "Roles": "; ".join(f"{role}: {n['Real']} Real, {n['Fake']} Fake" for role, n in counts.items()),
+        "Recipe": _recipe(training.get("recipe", {})),
+        "Starting weights": (training.get("init") or {}).get("from"),
+        "Seed": training.get("seed"),
+        "Best epoch": f"{training.get('epoch')}, select AUC {training.get('select_auc', 0):.4f}",
+        "Parity with torch": f"max \\|Δp\\| {card['parity']['max_abs_prob']:.2g} over {card['parity']['images']} images",
+    }
+    lines = [f"# {card['name']} {card['version']}", "", notes.strip(), "", "## Where they come from", ""]
+    lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts.items()), ""]
+    lines += ["```sh", *card["commands"], "```", ""] if card["commands"] else []
+    lines += ["## Measured", "", table.partition("\n")[2].strip()]
+    return "\n".join(lines) + "\n"
+
+
+def _recipe(recipe: Mapping[str, Any]) -> str:
+    phases = ", ".join(
+        f"{phase['epochs']} epochs at {phase['size']} px, lr {phase['lr']:g}"
+        for phase in recipe.get("phases", ())
+    )
+    return (
+        f"{recipe.get('name')}: {phases}; {recipe.get('optimizer')}, {recipe.get('schedule')} schedule, "
+        f"{recipe.get('batch_size')} images a step"
+    )
+
+
+def _read_evaluation(folder: Path, sha256: str) -> dict[str, Any]:
+    file = folder / "evaluation.json"
+    try:
+        measured: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{file} cannot be read ({type(error).__name__}); run scan-evaluate --out {folder}"
+        ) from None
+    theirs = measured["model"]["sha256"]
+    if theirs != sha256:
+        raise DataError(f"{file} measured another model ({theirs[:12]}…); run scan-evaluate on this one")
+    return measured
+
+
+def _write(path: Path, text: str) -> None:
+    aside = path.with_name(f".{path.name}.part")
+    aside.write_text(text, encoding="utf-8", newline="\n")
+    aside.replace(path)
+
+
+if __name__ == "__main__":
+    run_command(write_card)
