@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -91,8 +92,9 @@ class Recipe:
     """What ``--init`` is when the user does not say."""
 
     def as_config(self) -> dict[str, Any]:
-        """Plain values for the run's config.json."""
-        return asdict(self)
+        """Plain values for the run's config.json and its checkpoints, which hold no classes of ours."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return plain
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Recipe:
