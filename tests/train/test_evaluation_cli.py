@@ -131,7 +131,7 @@ def test_the_models_named_threshold_is_used(tree: Path, model: Path, tmp_path: P
     arguments = (tree, "--model", model, "--device", "cpu", "--bootstrap", 0)
     assert run(*arguments, "--out", tmp_path / "r", "--threshold", "fpr1") == 0
     document = json.loads((tmp_path / "r" / "evaluation.json").read_text())
-    assert document["threshold"] == {"value": 0.8, "origin": "the model's fpr1"}
+    assert document["threshold"] == {"value": 0.8, "origin": "fpr1"}
     # prob_fake >= 0.8 from a brightness of 217 on.
     assert document["overall"]["confusion"] == {"tp": 2, "fp": 0, "tn": 4, "fn": 2}
 
@@ -154,7 +154,7 @@ def test_without_any_score_the_report_is_written_and_the_command_fails(
         (["--split", "test"], "test"),
         (["--manifest", "missing.csv"], "there is no such file"),
         (["--model", "missing.onnx"], "missing.onnx"),
-        (["--threshold", "fpr5"], "one of the model's thresholds (fpr1)"),
+        (["--threshold", "fpr5"], "nor a threshold of this model (fpr1)"),
         (["--bootstrap", "-1"], "--bootstrap"),
     ],
 )
@@ -173,7 +173,10 @@ def test_what_cannot_be_measured_is_refused_before_anything_is_written(
 def test_a_missing_extra_names_the_remedy(tree: Path, tmp_path: Path, capsys, monkeypatch) -> None:
     monkeypatch.setattr(cli, "find_spec", lambda name: None)
     assert run(tree, "--out", tmp_path / "report") == 2
-    assert 'scikit-learn and matplotlib: pip install "deepfake-scanner[evaluate]"' in capsys.readouterr().err
+    assert (
+        'scikit-learn, matplotlib, jinja2: pip install "deepfake-scanner[evaluate]"'
+        in capsys.readouterr().err
+    )
 
 
 def test_an_option_reads_its_environment_variable(

@@ -11,12 +11,16 @@ import pandas as pd
 import pytest
 
 from models.contract import Label, ModelMetadata, Threshold
-from models.errors import OutputError
+from models.errors import Failure, OutputError
 from scanner import ErrorCode, FileResult, Finding, Status
 from train.data import LabelledImage
-from train.evaluation.protocol import ChosenThreshold, ThresholdError, choose_threshold, evaluate
-from train.evaluation.report import Subject, as_json, as_markdown, scores_csv, write_evaluation
+from train.evaluation.document import as_json
+from train.evaluation.protocol import ChosenThreshold, choose_threshold, evaluate
+from train.evaluation.report import write_evaluation
+from train.evaluation.scores import scores_csv
 from train.evaluation.scoring import ScoredImage, score, scored
+from train.evaluation.subject import Subject
+from train.evaluation.tables import as_markdown
 
 SUBJECT = Subject(
     model_file="m.onnx",
@@ -133,7 +137,7 @@ def test_all_files_are_written_whole_and_no_other(images, tmp_path: Path) -> Non
     evaluation = evaluate(images, HALF, resamples=10)
     names = {path.name for path in write_evaluation(tmp_path, SUBJECT, evaluation, images)}
     assert names == {path.name for path in tmp_path.iterdir()}
-    assert names >= {"evaluation.json", "evaluation.md", "scores.csv", "roc.png"}
+    assert names >= {"evaluation.json", "evaluation.md", "evaluation.html", "scores.csv", "roc.png"}
     before = (tmp_path / "evaluation.json").read_bytes()
     write_evaluation(tmp_path, SUBJECT, evaluation, images)
     assert (tmp_path / "evaluation.json").read_bytes() == before
@@ -176,13 +180,13 @@ def test_a_score_on_the_wrong_file_or_a_lost_one_stops_the_evaluation(order, mon
 def test_the_threshold_is_the_users_or_the_models() -> None:
     bare = ModelMetadata("m", "1", "fake")
     tuned = replace(bare, thresholds={"fpr1": Threshold(0.9), "default": Threshold(0.7)})
-    assert choose_threshold(None, bare) == ChosenThreshold(0.5, "default of an uncalibrated model")
-    assert choose_threshold(None, tuned) == ChosenThreshold(0.7, "the model's default")
-    assert choose_threshold("fpr1", tuned) == ChosenThreshold(0.9, "the model's fpr1")
-    assert choose_threshold("0.25", tuned) == ChosenThreshold(0.25, "--threshold")
+    assert choose_threshold(None, bare) == ChosenThreshold(0.5, "uncalibrated default")
+    assert choose_threshold(None, tuned) == ChosenThreshold(0.7, "model default")
+    assert choose_threshold("fpr1", tuned) == ChosenThreshold(0.9, "fpr1")
+    assert choose_threshold("0.25", tuned) == ChosenThreshold(0.25, "option")
 
 
 @pytest.mark.parametrize("asked", ["fpr1", "1.5", "-0.1", "nan", "half"])
 def test_a_threshold_that_is_none_is_refused(asked: str) -> None:
-    with pytest.raises(ThresholdError, match="--threshold"):
+    with pytest.raises(Failure, match="--threshold"):
         choose_threshold(asked, ModelMetadata("m", "1", "fake"))

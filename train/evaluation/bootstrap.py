@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from train.evaluation.metrics import Floats, Ints, Labels, Probs
-from train.evaluation.weighted import prepare, weighted_metrics
+from train.evaluation.weighted import prepare, roc_curves, weighted_metrics
 
 LEVEL = 0.95
 DEFAULT_RESAMPLES = 1000
@@ -54,7 +54,7 @@ def bootstrap(
     if resamples < 1 or len(np.unique(index)) < 2:
         return dict.fromkeys(prepared.names)
     blocks = [weighted_metrics(prepared, weights) for weights in resample_weights(index, resamples, seed)]
-    return {name: _interval(np.concatenate([block[name] for block in blocks])) for name in prepared.names}
+    return {name: interval(np.concatenate([block[name] for block in blocks])) for name in prepared.names}
 
 
 def group_index(groups: Sequence[str | None]) -> Ints:
@@ -80,7 +80,39 @@ def resample_weights(index: Ints, resamples: int, seed: int) -> Iterator[Floats]
         yield counts[:, index].astype(np.float64)
 
 
-def _interval(values: Floats) -> Interval | None:
+def roc_band(
+    labels: Labels,
+    prob_fake: Probs,
+    groups: Sequence[str | None],
+    at: Floats,
+    *,
+    resamples: int = 200,
+    seed: int = 0,
+) -> tuple[Floats, Floats] | None:
+    """The middle 95 % of the TPR at each FPR of ``at`` float[K], pointwise: (low, high), each float[K].
+
+    ``None`` where :func:`bootstrap` gives no interval for the AUC.
+    """
+    index = group_index(groups)
+    if resamples < 1 or len(np.unique(index)) < 2 or len(np.unique(labels)) < 2:
+        return None
+    prepared = prepare(labels, prob_fake, threshold=0.5)
+    rows = []
+    for weights in resample_weights(index, resamples, seed):
+        for fpr, tpr in roc_curves(prepared, weights):
+            # The largest TPR of a real threshold whose FPR is at most that.
+            found = tpr[np.searchsorted(fpr, at, side="right") - 1]
+            rows.append(np.full(len(at), np.nan) if np.isnan(fpr[-1] + tpr[-1]) else found)
+    curves = np.stack(rows)
+    if np.isnan(curves).all():
+        return None
+    tail = (1.0 - LEVEL) / 2.0
+    low, high = np.nanquantile(curves, [tail, 1.0 - tail], axis=0)
+    return low, high
+
+
+def interval(values: Floats) -> Interval | None:
+    """The middle 95 % of a figure's resamples float[B], NaN where undefined; ``None`` if all are."""
     defined = values[~np.isnan(values)]
     if not defined.size:
         return None

@@ -65,7 +65,7 @@ def write_card(model: Path, evaluation: Path, notes: Path, commit: str, commands
 def as_markdown(card: Mapping[str, Any], notes: str, table: str) -> str:
     """The card for people: notes first, then where the weights come from, then the table of figures."""
     training = card["training"] or {}
-    counts = training.get("counts", {})
+    counts, parity = training.get("counts", {}), card["parity"]
     facts = {
         "File": f"`{card['file']}` ({card['store']} storage, fp32 computation)",
         "SHA-256": f"`{card['sha256']}`",
@@ -77,7 +77,7 @@ def as_markdown(card: Mapping[str, Any], notes: str, table: str) -> str:
         "Starting weights": (training.get("init") or {}).get("from"),
         "Seed": training.get("seed"),
         "Best epoch": f"{training.get('epoch')}, select AUC {training.get('select_auc', 0):.4f}",
-        "Parity with torch": f"max \\|Δp\\| {card['parity']['max_abs_prob']:.2g} over {card['parity']['images']} images",
+        "Parity with torch": f"max \\|Δp\\| {parity['max_abs_prob']:.2g} over {parity['images']} images",
     }
     lines = [f"# {card['name']} {card['version']}", "", notes.strip(), "", "## Where they come from", ""]
     lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts.items()), ""]

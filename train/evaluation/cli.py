@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -83,25 +82,37 @@ class MissingExtraError(Failure):
     help="Resamples for the 95 % intervals; 0 for none.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, help="Seed of the resamples.")
+@click.option(
+    "--robustness",
+    is_flag=True,
+    help="Measure again under each degradation (JPEG, resize, blur, noise, grey): 12 times the work.",
+)
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    default=None,
+    show_default=False,
+    help="Another exported model: the paired difference on the same images.",
+)
 @click.option("--no-progress", is_flag=True, help="No progress bar.")
 @click.version_option(package_name="deepfake-scanner")
 def evaluate(
     data: Path, out: Path, model: Path | None, split: str, manifest: Path | None, threshold: str | None,
-    device: str, batch_size: int | None, workers: int | None, resamples: int, seed: int, no_progress: bool,
+    device: str, batch_size: int | None, workers: int | None, resamples: int, seed: int, robustness: bool,
+    against: Path | None, no_progress: bool,
 ) -> int:  # fmt: skip
     """Measure a model on the labelled images in DATA/SPLIT/{Real,Fake}/….
 
     The scanner scores them; OUT gets evaluation.json, evaluation.md (the table that is also printed),
-    scores.csv (one row per image) and plots. Intervals resample whole groups of the manifest. Images that
-    cannot be scored are counted and listed, and are in no figure.
+    evaluation.html (one self-contained page), scores.csv (one row per image) and plots. Intervals resample
+    whole groups of the manifest. Images that cannot be scored are counted and listed, and are in no figure.
     """
     _require_extra()
-    from tqdm import tqdm
-
     from scanner import Detector
     from train.data import find_manifest, read_tree
-    from train.evaluation import protocol, report
-    from train.evaluation.scoring import score
+    from train.evaluation import protocol, report, tables
+    from train.evaluation.measuring import Measuring
+    from train.evaluation.subject import describe
 
     _check_out(out)
     manifest = manifest or find_manifest(data)
@@ -110,20 +121,25 @@ def evaluate(
     images = read_tree(data, split, manifest=manifest)
     detector = Detector.load(model, device)
     chosen = protocol.choose_threshold(threshold, detector.metadata)
+    # Both models are loaded before anything is scored: a wrong file must not cost an hour first.
+    other = Detector.load(against, device) if against is not None else None
     if detector.fallback is not None:
         click.echo(f"note: scanning on the CPU: {detector.fallback}", err=True)
     _make_out(out)
-    scored = list(
-        tqdm(
-            score(images, detector, workers=workers, batch_size=batch_size),
-            total=len(images), unit="image", desc="scoring", file=sys.stderr, dynamic_ncols=True,
-            disable=True if no_progress else None,
-        )
-    )  # fmt: skip
+    measuring = Measuring(
+        images, workers=workers, batch_size=batch_size, resamples=resamples, seed=seed, bar=not no_progress
+    )
+    scored = measuring.score(detector, "scoring")
     evaluation = protocol.evaluate(scored, chosen, resamples=resamples, seed=seed)
-    subject = report.describe(detector, data, split, manifest)
-    report.write_evaluation(out, subject, evaluation, scored)
-    click.echo(report.as_markdown(subject, evaluation), nl=False)
+    subject = describe(detector, data, split, manifest)
+    extras = measuring.extras(detector, chosen, scored, robustness=robustness)
+    if other is not None:
+        theirs = protocol.choose_threshold(threshold, other.metadata)
+        extras = measuring.compared(
+            extras, scored, chosen, other, theirs, describe(other, data, split, manifest)
+        )
+    report.write_evaluation(out, subject, evaluation, scored, extras)
+    click.echo(tables.as_markdown(subject, evaluation, extras), nl=False)
     return _close(out, split, len(images), len(evaluation.not_scored), has_manifest=manifest is not None)
 
 
@@ -157,12 +173,12 @@ def _close(out: Path, split: str, images: int, not_scored: int, *, has_manifest:
 def _require_extra() -> None:
     missing = [
         name
-        for name, module in (("scikit-learn", "sklearn"), ("matplotlib", "matplotlib"))
+        for name, module in (("scikit-learn", "sklearn"), ("matplotlib", "matplotlib"), ("jinja2", "jinja2"))
         if not find_spec(module)
     ]
     if missing:
         raise MissingExtraError(
-            f'scan-evaluate needs {" and ".join(missing)}: pip install "deepfake-scanner[evaluate]"'
+            f'scan-evaluate needs {", ".join(missing)}: pip install "deepfake-scanner[evaluate]"'
         )
 
 

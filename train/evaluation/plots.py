@@ -19,6 +19,7 @@ from sklearn.metrics import auc
 from models.contract import UNCALIBRATED_THRESHOLD, Label
 from train.evaluation.metrics import (
     ECE_BINS,
+    Floats,
     Labels,
     Probs,
     calibration_bins,
@@ -37,15 +38,27 @@ _LOWEST_FPR = 1e-3
 _DPI = 120
 
 
+ROC_GRID = np.concatenate([np.linspace(0.0, 1.0, 201), np.geomspace(_LOWEST_FPR, 0.1, 60)])
+ROC_GRID.sort()
+"""FPRs at which a band of the ROC curve is computed: dense where the logarithmic plot looks."""
+
+
 def plot_roc(
-    labels: Labels, prob_fake: Probs, path: Path, *, title: str, threshold: float | None = None
+    labels: Labels,
+    prob_fake: Probs,
+    path: Path,
+    *,
+    title: str,
+    threshold: float | None = None,
+    band: tuple[Floats, Floats] | None = None,
 ) -> None:
     """The ROC curve, twice: linear, and with a logarithmic FPR axis, where low false alarm rates are legible.
 
-    ``threshold`` marks its operating point.
+    ``threshold`` marks its operating point; ``band`` is the interval of the TPR at each FPR of :data:`ROC_GRID`
+    (:func:`train.evaluation.bootstrap.roc_band`).
     """
     y, p = checked(labels, prob_fake)
-    figure = _figure(9.0, 4.6, title)
+    figure = new_figure(9.0, 4.6, title)
     linear, low = figure.subplots(1, 2)
     for axes in (linear, low):
         axes.set(ylabel="TPR: share of fakes flagged", ylim=(-0.02, 1.02))
@@ -58,10 +71,15 @@ def plot_roc(
     reals, fakes = int((y == Label.REAL).sum()), int((y == Label.FAKE).sum())
     if not reals or not fakes:
         for axes in (linear, low):
-            _say(axes, f"needs both classes: {reals} real, {fakes} fake")
-        return _save(figure, path)
+            write_across(axes, f"needs both classes: {reals} real, {fakes} fake")
+        return save(figure, path)
     fpr, tpr = roc_points(y, p)
     area, eer = float(auc(fpr, tpr)), equal_error_rate(fpr, tpr)
+    if band is not None:
+        for axes in (linear, low):
+            axes.fill_between(
+                ROC_GRID, *band, color=LINE_COLOUR, alpha=0.15, linewidth=0, label="95 % interval"
+            )
     linear.plot([0, 1], [0, 1], color="0.6", linestyle="--", linewidth=1, label="chance")
     linear.plot(fpr, tpr, color=LINE_COLOUR, label=f"AUC {area:.3f}")
     linear.plot(eer, 1 - eer, "s", color=REAL_COLOUR, label=f"EER {eer:.3f}")
@@ -76,7 +94,7 @@ def plot_roc(
         # A point without any false alarm has no place on a logarithm: it sits on the edge.
         low.plot(max(at[0], _LOWEST_FPR), at[1], "o", color=FAKE_COLOUR, clip_on=False)
     linear.legend(loc="lower right")
-    _save(figure, path)
+    save(figure, path)
 
 
 def plot_reliability(
@@ -84,7 +102,7 @@ def plot_reliability(
 ) -> None:
     """Share of fakes against mean ``prob_fake`` in equal-width bins, and how many images each bin has."""
     y, p = checked(labels, prob_fake)
-    figure = _figure(5.6, 6.2, title)
+    figure = new_figure(5.6, 6.2, title)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     index = calibration_bins(p, bins)
     counts = np.bincount(index, minlength=bins)
@@ -103,14 +121,14 @@ def plot_reliability(
         )  # fmt: skip
         upper.legend(loc="upper left")
     else:
-        _say(upper, "no images")
+        write_across(upper, "no images")
     upper.set(ylabel="share of fakes among the bin's images", xlim=(-0.02, 1.02), ylim=(-0.04, 1.04))
     upper.grid(alpha=0.3)
     lower.bar(np.arange(bins) / bins, counts, width=1 / bins, align="edge", color="0.55", edgecolor="white")
     lower.set(xlabel="prob_fake", ylabel="images")
     lower.grid(alpha=0.3, axis="y")
     lower.set_axisbelow(True)
-    _save(figure, path)
+    save(figure, path)
 
 
 def plot_score_histograms(
@@ -124,7 +142,7 @@ def plot_score_histograms(
 ) -> None:
     """How the scores of each class are spread, as shares of the class, so that unequal classes compare."""
     y, p = checked(labels, prob_fake)
-    figure = _figure(7.0, 4.4, title)
+    figure = new_figure(7.0, 4.4, title)
     axes = figure.subplots()
     edges = np.linspace(0.0, 1.0, bins + 1)
     for label in Label:
@@ -142,7 +160,7 @@ def plot_score_histograms(
     # Above the axes: inside, every corner can be where the scores are.
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
     axes.grid(alpha=0.3)
-    _save(figure, path)
+    save(figure, path)
 
 
 def plot_confusion(
@@ -153,7 +171,7 @@ def plot_confusion(
     table = np.array([[counts.tn, counts.fp], [counts.fn, counts.tp]])
     totals = table.sum(axis=1, keepdims=True)
     shares = table / np.maximum(totals, 1)
-    figure = _figure(5.2, 4.6, title)
+    figure = new_figure(5.2, 4.6, title)
     axes = figure.subplots()
     picture = axes.imshow(100.0 * shares, cmap="Blues", vmin=0, vmax=100)
     for (row, column), count in np.ndenumerate(table):
@@ -164,7 +182,7 @@ def plot_confusion(
     axes.set_yticks([0, 1], [f"{label.title}\n({totals[label, 0]:,})" for label in Label])
     axes.set(xlabel="the model at this threshold", ylabel="the data's label (images)")
     figure.colorbar(picture, ax=axes, label="share of the row (%)", shrink=0.85)
-    _save(figure, path)
+    save(figure, path)
 
 
 def _wilson(share: Probs, count: Labels) -> tuple[Probs, Probs]:
@@ -174,7 +192,7 @@ def _wilson(share: Probs, count: Labels) -> tuple[Probs, Probs]:
     return centre - half, centre + half
 
 
-def _figure(width: float, height: float, title: str) -> Figure:
+def new_figure(width: float, height: float, title: str) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     # A dollar sign in a folder's name is not mathematics.
@@ -182,11 +200,11 @@ def _figure(width: float, height: float, title: str) -> Figure:
     return figure
 
 
-def _say(axes: Axes, text: str) -> None:
+def write_across(axes: Axes, text: str) -> None:
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center")
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
     # Aside and renamed: a picture is whole or not there.
     aside = path.with_name(f".{path.name}.part")
     figure.savefig(aside, format="png", dpi=_DPI)

@@ -9,14 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.contract import Label, ModelMetadata
-from models.errors import Failure
 from train.evaluation.bootstrap import DEFAULT_RESAMPLES, Interval, bootstrap, group_index
 from train.evaluation.metrics import Confusion, Floats, Ints, Metrics, compute_metrics, confusion
 from train.evaluation.scoring import ScoredImage
-
-
-class ThresholdError(Failure):
-    """The model has no such threshold, or it is not a probability."""
 
 
 @dataclass(frozen=True)
@@ -62,27 +57,14 @@ class Evaluation:
 
 
 def choose_threshold(asked: str | None, metadata: ModelMetadata) -> ChosenThreshold:
-    """The threshold that was asked for: a value, or the name of one of the model's own; else its default.
+    """The threshold that a scan with ``--threshold asked`` would have.
 
-    Raises :class:`ThresholdError`.
+    Raises :class:`models.errors.Failure` when the model has no such threshold, or it is no probability.
     """
-    if asked is None:
-        origin = (
-            "the model's default" if "default" in metadata.thresholds else "default of an uncalibrated model"
-        )
-        return ChosenThreshold(metadata.default_threshold(), origin)
-    if asked in metadata.thresholds:
-        return ChosenThreshold(metadata.thresholds[asked].value, f"the model's {asked}")
-    try:
-        value = float(asked)
-    except ValueError:
-        known = ", ".join(sorted(metadata.thresholds)) or "none, it is not calibrated"
-        raise ThresholdError(
-            f"--threshold {asked}: give a value from 0 to 1 or one of the model's thresholds ({known})"
-        ) from None
-    if not 0.0 <= value <= 1.0:
-        raise ThresholdError(f"--threshold {asked}: a probability lies from 0 to 1")
-    return ChosenThreshold(value, "--threshold")
+    from scanner import Policy
+
+    policy = Policy.for_model(metadata, asked)
+    return ChosenThreshold(policy.threshold, policy.threshold_source)
 
 
 def evaluate(
@@ -95,7 +77,13 @@ def evaluate(
     """Measure all images and each source. Images without a score are counted, never scored as something."""
     sources = sorted({one.image.source for one in scored if one.image.source is not None})
     slices = {
-        name: _slice(name, [one for one in scored if one.image.source == name], threshold, resamples, seed)
+        name: measure(
+            name,
+            [one for one in scored if one.image.source == name],
+            threshold,
+            resamples=resamples,
+            seed=seed,
+        )
         for name in sources
     }
     labels, prob_fake = _arrays(scored)
@@ -103,7 +91,7 @@ def evaluate(
         threshold=threshold,
         resamples=resamples,
         seed=seed,
-        overall=_slice("all", scored, threshold, resamples, seed),
+        overall=measure("all", scored, threshold, resamples=resamples, seed=seed),
         by_source=slices,
         not_scored=tuple(one for one in scored if one.prob_fake is None),
         labels=labels,
@@ -111,9 +99,10 @@ def evaluate(
     )
 
 
-def _slice(
-    name: str, scored: Sequence[ScoredImage], threshold: ChosenThreshold, resamples: int, seed: int
+def measure(
+    name: str, scored: Sequence[ScoredImage], threshold: ChosenThreshold, *, resamples: int, seed: int
 ) -> Slice:
+    """The figures of one set of images, with their intervals."""
     labels, prob_fake = _arrays(scored)
     reasons = Counter(one.error or one.status for one in scored if one.prob_fake is None)
     groups = [one.image.group for one in scored if one.prob_fake is not None]

@@ -58,5 +58,10 @@ def scored(image: LabelledImage, result: FileResult) -> ScoredImage:
         image=image,
         status=str(result.status),
         error=str(result.error) if result.error is not None else None,
-        prob_fake=float(f"{prob:.{PRINTED_DECIMALS}f}") if prob is not None else None,
+        prob_fake=printed(prob) if prob is not None else None,
     )
+
+
+def printed(prob_fake: float) -> float:
+    """A probability as a report prints it."""
+    return float(f"{prob_fake:.{PRINTED_DECIMALS}f}")

@@ -7,7 +7,7 @@ matrix products. The tests hold every figure against scikit-learn's. N is at lea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,6 +94,17 @@ def weighted_metrics(data: Prepared, weights: Floats) -> dict[str, Floats]:
         "log_loss": _ratio(losses[:, 1], total),
     }
     return values
+
+
+def roc_curves(data: Prepared, weights: Floats) -> Iterator[tuple[Floats, Floats]]:
+    """(FPR, TPR), each float[K+1] and rising, of each row of ``weights`` float64[B, N]; NaN without a class."""
+    falling = weights[:, data.order]
+    labels = data.labels[data.order]
+    above_fake = _cumulative(falling * labels, data.ties)
+    above_real = _cumulative(falling * (1.0 - labels), data.ties)
+    yield from zip(
+        _ratio(above_real, above_real[:, -1:]), _ratio(above_fake, above_fake[:, -1:]), strict=True
+    )
 
 
 def _ranking(data: Prepared, weights: Floats, fakes: Floats, reals: Floats) -> dict[str, Floats]:

@@ -1,0 +1,88 @@
+"""Scoring a tree as often as the protocol asks for, with one progress bar each."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from train.data import LabelledImage
+from train.evaluation import comparison, robustness, shortcuts
+from train.evaluation.degradations import GRID
+from train.evaluation.extras import Extras
+from train.evaluation.protocol import ChosenThreshold
+from train.evaluation.scoring import ScoredImage, score
+from train.evaluation.subject import Subject
+
+if TYPE_CHECKING:
+    from scanner import Detector
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """The images and how they are scored."""
+
+    images: Sequence[LabelledImage]
+    workers: int | None
+    batch_size: int | None
+    resamples: int
+    seed: int
+    bar: bool
+
+    def score(self, detector: Detector, title: str) -> list[ScoredImage]:
+        """Every image by the scanner, in order."""
+        results = score(self.images, detector, workers=self.workers, batch_size=self.batch_size)
+        with self._bar(title, len(self.images)) as bar:
+            scored = []
+            for result in results:
+                scored.append(result)
+                bar.update()
+        return scored
+
+    def extras(
+        self,
+        detector: Detector,
+        threshold: ChosenThreshold,
+        scored: Sequence[ScoredImage],
+        *,
+        robustness: bool,
+    ) -> Extras:
+        """The shortcut probe and, if asked for, the robustness grid."""
+        probe = shortcuts.probe(self.images, seed=self.seed, workers=self.workers)
+        return Extras(self._robustness(detector, threshold, scored) if robustness else (), probe)
+
+    def compared(
+        self,
+        extras: Extras,
+        scored: Sequence[ScoredImage],
+        threshold: ChosenThreshold,
+        other: Detector,
+        their_threshold: ChosenThreshold,
+        subject: Subject,
+    ) -> Extras:
+        """``extras`` with the paired comparison against ``other``."""
+        theirs = self.score(other, f"scoring by {other.path.name}")
+        difference = comparison.compare(
+            scored, theirs, threshold, their_threshold, resamples=self.resamples, seed=self.seed
+        )
+        return replace(extras, comparison=difference, other=subject)
+
+    def _robustness(
+        self, detector: Detector, threshold: ChosenThreshold, scored: Sequence[ScoredImage]
+    ) -> tuple[robustness.Condition, ...]:
+        clean = robustness.clean_condition(scored, threshold, resamples=self.resamples, seed=self.seed)
+        with self._bar("robustness", len(GRID) * len(self.images)) as bar:
+            degraded = robustness.conditions(
+                self.images, detector, threshold, resamples=self.resamples, seed=self.seed,
+                workers=self.workers, done=bar.update,
+            )  # fmt: skip
+            return (clean, *degraded)
+
+    def _bar(self, title: str, total: int) -> tqdm[None]:
+        return tqdm(
+            total=total, unit="image", desc=title, file=sys.stderr, dynamic_ncols=True,
+            disable=None if self.bar else True,
+        )  # fmt: skip

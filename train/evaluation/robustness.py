@@ -1,0 +1,138 @@
+"""The same images once more under each degradation: does the threshold still mean what it meant?"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.preprocessing import ImageError, decode_image, to_input
+from train.data import LabelledImage
+from train.evaluation.bootstrap import Interval
+from train.evaluation.degradations import GRID, Degradation
+from train.evaluation.protocol import ChosenThreshold, measure
+from train.evaluation.scoring import ScoredImage, printed
+
+if TYPE_CHECKING:
+    from scanner import Detector
+
+CLEAN = "clean"
+FIGURES = ("roc_auc", "fpr", "tpr")
+"""What is reported of each condition; FPR and TPR at the threshold in force."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One row of the robustness table."""
+
+    name: str
+    values: dict[str, float | None]
+    intervals: dict[str, Interval | None]
+    by_source: dict[str, dict[str, float | None]]
+    """The same figures of each source, without intervals."""
+
+
+def clean_condition(
+    scored: Sequence[ScoredImage], threshold: ChosenThreshold, *, resamples: int, seed: int
+) -> Condition:
+    """The row that the others are compared with."""
+    return _condition(CLEAN, scored, threshold, resamples, seed)
+
+
+def conditions(
+    images: Sequence[LabelledImage],
+    detector: Detector,
+    threshold: ChosenThreshold,
+    *,
+    resamples: int,
+    seed: int,
+    grid: Sequence[Degradation] = GRID,
+    workers: int | None = None,
+    done: Callable[[int], object] = lambda count: None,
+) -> Iterator[Condition]:
+    """Measure each degradation of ``grid`` in turn; ``done(n)`` is told of every n scored images.
+
+    The threshold stays where it is: a user does not know how a picture was treated.
+    """
+    for degradation in grid:
+        scored = list(score_degraded(images, detector, degradation, workers=workers, done=done))
+        yield _condition(degradation.name, scored, threshold, resamples, seed)
+
+
+def score_degraded(
+    images: Sequence[LabelledImage],
+    detector: Detector,
+    degradation: Degradation,
+    *,
+    workers: int | None = None,
+    done: Callable[[int], object] = lambda count: None,
+) -> Iterator[ScoredImage]:
+    """Score degraded images in their order; one that does not decode has no score, as in a scan."""
+    size = 64 if detector.on_gpu else 1
+    chunks = [images[start : start + size] for start in range(0, len(images), size)]
+
+    def run(chunk: Sequence[LabelledImage]) -> list[ScoredImage]:
+        return _score_chunk(chunk, detector, degradation)
+
+    with ThreadPoolExecutor(workers or _cores()) as pool:
+        for scored in pool.map(run, chunks):
+            done(len(scored))
+            yield from scored
+
+
+def _score_chunk(
+    chunk: Sequence[LabelledImage], detector: Detector, degradation: Degradation
+) -> list[ScoredImage]:
+    pixels, places = [], []
+    result: list[ScoredImage] = []
+    for image in chunk:
+        try:
+            rgb = degradation.apply(decode_image(image.path.read_bytes()).rgb, _generator(image))
+        except ImageError as error:
+            result.append(ScoredImage(image, "error", error.code.value, None))
+            continue
+        except OSError:
+            result.append(ScoredImage(image, "error", "read_failed", None))
+            continue
+        places.append(len(result))
+        pixels.append(to_input(rgb))
+        result.append(ScoredImage(image, "ok", None, None))
+    if pixels:
+        probabilities = detector.score(np.stack(pixels)).prob_fake.tolist()
+        for place, probability in zip(places, probabilities, strict=True):
+            result[place] = ScoredImage(result[place].image, "ok", None, printed(probability))
+    return result
+
+
+def _condition(
+    name: str, scored: Sequence[ScoredImage], threshold: ChosenThreshold, resamples: int, seed: int
+) -> Condition:
+    whole = measure("all", scored, threshold, resamples=resamples, seed=seed)
+    values = whole.metrics.as_dict()
+    sources = sorted({one.image.source for one in scored if one.image.source is not None})
+    by_source = {}
+    for source in sources:
+        part = [one for one in scored if one.image.source == source]
+        figures = measure(source, part, threshold, resamples=0, seed=seed).metrics.as_dict()
+        by_source[source] = {figure: figures[figure] for figure in FIGURES}
+    return Condition(
+        name,
+        {figure: values[figure] for figure in FIGURES},
+        {figure: whole.intervals[figure] for figure in FIGURES},
+        by_source,
+    )
+
+
+def _generator(image: LabelledImage) -> np.random.Generator:
+    # By the image's own name: neither workers nor the other images change its noise.
+    digest = hashlib.sha256(os.fsencode(image.relative)).digest()
+    return np.random.default_rng(int.from_bytes(digest[:8], "big"))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
