@@ -40,6 +40,14 @@ class MissingExtraError(Failure):
     "--model-version", "version", help="The model's version.  [default: 12 digits of CHECKPOINT's SHA-256]"
 )
 @click.option("--license", "license_", metavar="TEXT", help="The licence of the weights, in a line.")
+@click.option(
+    "--calibration",
+    type=click.Path(path_type=Path),
+    help="A run's calibration.json.  [default: that of CHECKPOINT, if it is a run's folder and has one]",
+)
+@click.option(
+    "--no-calibration", is_flag=True, help="Export an uncalibrated model: temperature 1, threshold 0.5."
+)
 def command(
     checkpoint: Path,
     out: Path,
@@ -48,6 +56,8 @@ def command(
     name: str | None,
     version: str | None,
     license_: str | None,
+    calibration: Path | None,
+    no_calibration: bool,
 ) -> None:
     """Export CHECKPOINT to an ONNX file that scan can run.
 
@@ -55,12 +65,18 @@ def command(
     file is run in onnxruntime against torch before it gets its name; if their probabilities differ by more
     than 1e-4, nothing is written.
     """
+    if calibration is not None and no_calibration:
+        raise click.UsageError("--calibration and --no-calibration contradict each other")
     _need_extra()
+    from export.calibration import find_calibration
     from export.exporter import export_checkpoint
 
+    if calibration is None and not no_calibration:
+        calibration = find_calibration(checkpoint)
     report = export_checkpoint(
-        checkpoint, out, store=store, positive=positive, name=name, version=version, license=license_
-    )
+        checkpoint, out, store=store, positive=positive, name=name, version=version, license=license_,
+        calibration=calibration,
+    )  # fmt: skip
     metadata, parity = report.metadata, report.parity
     turned = ", turned round in the graph" if metadata.source_positive == "real" else ""
     click.echo(f"file         {report.file} ({report.size / 1e6:.1f} MB)")
@@ -70,6 +86,13 @@ def command(
         f"orientation  positive = fake; the checkpoint's sigmoid is P({metadata.source_positive}){turned}"
     )
     click.echo(f"store        {metadata.store}")
+    if calibration is not None:
+        click.echo(
+            f"calibration  {calibration}: temperature {metadata.temperature:.4g}, "
+            f"threshold {metadata.default_threshold():g}"
+        )
+    else:
+        click.echo("calibration  none: temperature 1, threshold 0.5")
     click.echo(
         f"parity       max |Δp| {parity.max_abs_prob:.2g}, max |Δlogit| {parity.max_abs_logit:.2g} over "
         f"{parity.images} images, "

@@ -10,6 +10,7 @@ from pathlib import Path
 import onnx
 from onnx import helper
 
+from export.calibration import calibration_for
 from export.checkpoint import open_checkpoint
 from export.convert import convert
 from export.images import proof_images
@@ -69,13 +70,15 @@ def export_checkpoint(
     name: str | None = None,
     version: str | None = None,
     license: str | None = None,
+    calibration: Path | None = None,
     load: Callable[[Path], Score] = detector_score,
 ) -> ExportReport:
     """Export a checkpoint (or a run's best one, by its folder) to ``out`` and prove it against torch.
 
     ``store`` is ``"fp32"`` or ``"fp16"``; with the latter torch with the rounded weights is the reference.
-    ``positive`` (``"fake"`` or ``"real"``) says what a bare state_dict's sigmoid means. ``load`` runs the
-    file in the proof; by default the scanner does.
+    ``positive`` (``"fake"`` or ``"real"``) says what a bare state_dict's sigmoid means. ``calibration`` is a
+    run's ``calibration.json``, which must belong to this very checkpoint; ``None`` exports an uncalibrated
+    model. ``load`` runs the file in the proof; by default the scanner does.
 
     Raises :class:`models.errors.Failure`; ``out`` is then as it was before.
     """
@@ -83,9 +86,12 @@ def export_checkpoint(
     kind = Store(store)
     source = open_checkpoint(checkpoint, None if positive is None else Label.from_name(positive))
     where = str(source.file)
+    calibrated = calibration_for(calibration, source, kind) if calibration is not None else None
     network = load_network(source.state, where=where)
     network.load_state_dict(stored_state(network.state_dict(), kind, where=where))
-    metadata = build_metadata(source, store=kind, name=name, version=version, license=license)
+    metadata = build_metadata(
+        source, store=kind, name=name, version=version, license=license, calibration=calibrated
+    )
     model = convert(network, store=kind, positive=source.positive, temperature=metadata.temperature)
     images = proof_images()
     reference = reference_scores(network, images, positive=source.positive, temperature=metadata.temperature)

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from export.checkpoint import Checkpoint
 from export.store import Store
+from models.calibration import Calibration
 from models.contract import ModelMetadata
 
 
 def build_metadata(
-    checkpoint: Checkpoint, *, store: Store, name: str | None, version: str | None, license: str | None
+    checkpoint: Checkpoint,
+    *,
+    store: Store,
+    name: str | None,
+    version: str | None,
+    license: str | None,
+    calibration: Calibration | None = None,
 ) -> ModelMetadata:
     """The metadata of a file that is not proven yet (``parity`` unknown).
 
     ``name`` is by default the run's or the file's name, ``version`` the first 12 digits of the checkpoint's
-    SHA-256. A file is exported uncalibrated: temperature 1, no thresholds, no band. A calibration, once there
-    is one, changes exactly the fields ``temperature``, ``calibrated``, ``calibration_prior``, ``thresholds``
-    and ``inconclusive_low`` here; the graph takes its temperature from the result.
+    SHA-256. Without ``calibration``: temperature 1, no thresholds, no band. The graph takes its temperature
+    from the result.
     """
-    return ModelMetadata(
+    metadata = ModelMetadata(
         name=name or checkpoint.name,
         version=version or checkpoint.sha256[:12],
         source_positive=checkpoint.positive.name.lower(),
@@ -26,3 +32,4 @@ def build_metadata(
         source_checkpoint_sha256=checkpoint.sha256,
         store=store.value,
     )
+    return metadata if calibration is None else calibration.applied_to(metadata)

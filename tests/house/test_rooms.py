@@ -23,8 +23,10 @@ ALLOWED = {
     "export.parity": {"export.", "models", "scanner"},
 }
 TORCH = {"torch", "torchvision", "onnxscript"}
-NO_TORCH = ("scanner", "train.data", "train.evaluation", "train.recipes", "models.contract", "models.errors",
-            "models.preprocessing", "models.weights")  # fmt: skip
+NO_TORCH = (
+    "scanner", "train.calibration", "train.data", "train.evaluation", "train.recipes", "models.calibration",
+    "models.contract", "models.errors", "models.preprocessing", "models.weights",
+)  # fmt: skip
 
 
 def modules() -> list[tuple[str, Path]]:

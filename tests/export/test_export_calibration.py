@@ -1,0 +1,66 @@
+"""A calibration reaches the graph and the metadata, and only with the checkpoint that it belongs to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from export.calibration import find_calibration
+from export.exporter import export_checkpoint
+from models.calibration import Calibration, CalibrationFile
+from models.contract import Threshold
+from models.errors import ModelFileError
+from models.weights import sha256_file
+
+
+def calibration(temperature: float) -> Calibration:
+    thresholds = {
+        name: Threshold(value, "role", 0.01, 0.6) for name, value in (("fpr1", 0.9), ("default", 0.8))
+    }
+    return Calibration(temperature, 0.5, thresholds, 0.3, 70, 80, 0.7, 0.6)
+
+
+@pytest.fixture
+def file(run_checkpoint: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "calibration.json"
+    content = CalibrationFile(
+        sha256_file(run_checkpoint / "best.pt"), {"fp32": calibration(2.5), "fp16": calibration(2.6)}
+    )
+    path.write_text(content.to_json(), encoding="utf-8")
+    return path
+
+
+def test_the_graph_divides_by_the_temperature_and_the_metadata_say_so(
+    file: Path, run_checkpoint: Path, exports: Any, images: Any, load: Any, tmp_path: Path
+) -> None:
+    report = export_checkpoint(run_checkpoint, tmp_path / "m.onnx", calibration=file, load=load)
+    logit, prob = load(report.file)(images[:6])
+    plain_logit, plain_prob = load(exports.fp32.file)(images[:6])
+    np.testing.assert_array_equal(logit, plain_logit)
+    np.testing.assert_allclose(prob, 1 / (1 + np.exp(-logit / 2.5)), atol=1e-6)
+    assert np.abs(prob - plain_prob).max() > 0.01
+    metadata = report.metadata
+    assert (metadata.calibrated, metadata.temperature, metadata.inconclusive_low) == (True, 2.5, 0.3)
+    assert metadata.default_threshold() == 0.8 and metadata.thresholds["fpr1"].fpr == 0.01
+
+
+def test_each_storage_has_its_own(file: Path, run_checkpoint: Path, load: Any, tmp_path: Path) -> None:
+    report = export_checkpoint(run_checkpoint, tmp_path / "m.onnx", store="fp16", calibration=file, load=load)
+    assert report.metadata.temperature == 2.6
+
+
+def test_a_calibration_of_other_weights_is_refused(file: Path, seed_checkpoint: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="calibrates the checkpoint"):
+        export_checkpoint(seed_checkpoint, tmp_path / "m.onnx", positive="real", calibration=file)
+    assert not (tmp_path / "m.onnx").exists()
+
+
+def test_only_a_runs_folder_brings_its_calibration_along(tmp_path: Path) -> None:
+    assert find_calibration(tmp_path) is None
+    (tmp_path / "calibration.json").write_text("{}")
+    (tmp_path / "best.pt").touch()
+    assert find_calibration(tmp_path) == tmp_path / "calibration.json"
+    assert find_calibration(tmp_path / "best.pt") is None
