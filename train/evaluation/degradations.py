@@ -1,21 +1,14 @@
-"""What happens to pictures on their way to a scanner, one named step each, always the same for the same picture.
+"""The robustness grid: what happens to pictures on their way to a scanner, one condition each.
 
 They are applied to the decoded picture at its own size, before the preprocessing law brings it to 260×260.
 """
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
-from PIL import Image, ImageFilter
-
-from models.preprocessing import decode_image
-
-Step = Callable[[Image.Image, np.random.Generator], Image.Image]
+from train.degradations import Step, blur, grey, jpeg, noise, shrink
 
 
 @dataclass(frozen=True)
@@ -24,36 +17,6 @@ class Degradation:
 
     name: str
     apply: Step
-    """RGB picture and a generator of the picture's own → RGB picture."""
-
-
-def jpeg(rgb: Image.Image, _: np.random.Generator, *, quality: int) -> Image.Image:
-    """Saved as JPEG (4:2:0, as Pillow does by default) and decoded by the law."""
-    buffer = io.BytesIO()
-    rgb.save(buffer, "JPEG", quality=quality)
-    return decode_image(buffer.getvalue()).rgb
-
-
-def shrink(rgb: Image.Image, _: np.random.Generator, *, factor: float) -> Image.Image:
-    """Scaled down and back up, bilinear with antialiasing."""
-    small = (max(1, round(rgb.width * factor)), max(1, round(rgb.height * factor)))
-    return rgb.resize(small, Image.Resampling.BILINEAR).resize(rgb.size, Image.Resampling.BILINEAR)
-
-
-def blur(rgb: Image.Image, _: np.random.Generator, *, sigma: float) -> Image.Image:
-    """Gaussian blur; ``sigma`` in pixels."""
-    return rgb.filter(ImageFilter.GaussianBlur(sigma))
-
-
-def noise(rgb: Image.Image, rng: np.random.Generator, *, sigma: float) -> Image.Image:
-    """Independent Gaussian noise on every channel; ``sigma`` in steps of 1/255."""
-    values = np.asarray(rgb, dtype=np.float32) + rng.normal(0.0, sigma, (rgb.height, rgb.width, 3))
-    return Image.fromarray(np.clip(np.round(values), 0, 255).astype(np.uint8))
-
-
-def grey(rgb: Image.Image, _: np.random.Generator) -> Image.Image:
-    """Luma (ITU-R 601) in all three channels."""
-    return rgb.convert("L").convert("RGB")
 
 
 GRID: tuple[Degradation, ...] = (
