@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from export.checkpoint import Checkpoint
-from export.store import Store
 from models.calibration import FILE_NAME, Calibration, CalibrationFile
 from models.errors import ModelFileError
+from models.storage import Store
 
 
 def find_calibration(exported: Path) -> Path | None:

@@ -18,10 +18,10 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 from torchvision.models import EfficientNet
 
-from export.store import Store
 from export.wrapper import ContractModel
 from models.contract import IMAGE_SIZE, INPUT_NAME, OUTPUT_LOGIT, OUTPUT_PROB_FAKE, Label
 from models.errors import Failure
+from models.storage import Store
 
 OPSET = 18
 IR_VERSION = 8
@@ -41,7 +41,7 @@ class ConversionError(Failure):
 def convert(network: EfficientNet, *, positive: Label, temperature: float, store: Store) -> onnx.ModelProto:
     """The ONNX model of contract 1 without its metadata; ``onnx.checker`` has passed it.
 
-    ``network`` must already hold the numbers that ``store`` can hold (:func:`export.store.stored_state`);
+    ``network`` must already hold the numbers that ``store`` can hold (:func:`models.storage.stored_state`);
     with ``FP16`` each tensor is followed by a Cast to fp32. Raises :class:`ConversionError`.
     """
     try:

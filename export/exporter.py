@@ -26,10 +26,10 @@ from export.parity import (
     detector_score,
     reference_scores,
 )
-from export.store import Store, stored_state
 from models.contract import Label, ModelMetadata
 from models.errors import OutputError
 from models.network import load_network
+from models.storage import Store, stored_state
 from models.weights import sha256_file
 
 

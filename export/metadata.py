@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from export.checkpoint import Checkpoint
-from export.store import Store
 from models.calibration import Calibration
 from models.contract import ModelMetadata
+from models.storage import Store
 
 
 def build_metadata(

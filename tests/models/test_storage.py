@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from export.store import Store, stored_state
 from models.errors import ModelFileError
 from models.network import build_network
+from models.storage import Store, stored_state
 
 
 def test_fp32_keeps_the_bits() -> None:
