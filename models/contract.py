@@ -10,6 +10,7 @@ Standard library only: every room may read this page at no cost.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import IntEnum
@@ -32,6 +33,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 """Of RGB in [0, 1]; they live inside the graph, never in the caller."""
 
 UNCALIBRATED_THRESHOLD = 0.5
+LABEL_ORIENTATION = "positive=fake"
 
 
 class Label(IntEnum):
@@ -78,7 +80,7 @@ class ModelMetadata:
     license: str | None = None
     contract: int = CONTRACT_VERSION
     preprocess: int = PREPROCESS_VERSION
-    label_orientation: str = "positive=fake"
+    label_orientation: str = LABEL_ORIENTATION
     temperature: float = 1.0
     """``prob_fake = sigmoid(logit / temperature)``."""
     calibrated: bool = False
@@ -135,8 +137,31 @@ class ModelMetadata:
                 )
         try:
             values["thresholds"] = {k: Threshold(**v) for k, v in (values["thresholds"] or {}).items()}
-            return cls(**values)
         except (TypeError, AttributeError):
             raise ModelFileError(
                 f"{where}: its thresholds are not those of contract {CONTRACT_VERSION}; {remedy}"
             ) from None
+        metadata = cls(**values)
+        if wrong := metadata._wrong_key():
+            raise ModelFileError(
+                f"{where}: metadata key {wrong!r} has a value that contract {CONTRACT_VERSION} does not know; "
+                f"{remedy}"
+            )
+        return metadata
+
+    def _wrong_key(self) -> str | None:
+        """The first key whose value would give wrong verdicts or a crash later on."""
+        checks = {
+            "name": isinstance(self.name, str),
+            "version": isinstance(self.version, str),
+            "source_positive": self.source_positive in ("fake", "real"),
+            "label_orientation": self.label_orientation == LABEL_ORIENTATION,
+            "temperature": _is_number(self.temperature) and self.temperature > 0,
+            "thresholds": all(_is_number(t.value) for t in self.thresholds.values()),
+            "inconclusive_low": self.inconclusive_low is None or _is_number(self.inconclusive_low),
+        }
+        return next((key for key, right in checks.items() if not right), None)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

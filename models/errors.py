@@ -55,7 +55,8 @@ def run_command(command: click.Command, argv: Sequence[str] | None = None) -> No
     try:
         result = command.main(args=argv, standalone_mode=False)
         code = int(result) if isinstance(result, int) else int(ExitCode.OK)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by whoever started us
+            sys.stdout.flush()
     except Failure as error:
         click.echo(f"error: {error}", err=True)
         code = int(error.exit_code)
@@ -65,10 +66,9 @@ def run_command(command: click.Command, argv: Sequence[str] | None = None) -> No
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         code = int(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of a pipe went away (`scan … --out - | head`): the audit is not complete, and a
-        # second error at interpreter exit, while stdout is flushed, would only hide that.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):
+        # The reader of a pipe went away (`scan … --out - | head`), which Click turns into `sys.exit(1)`:
+        # the work is not complete.
         code = int(ExitCode.INCOMPLETE)
     except Exception:  # noqa: BLE001 - the boundary: whatever it was, it must not leave as code 1
         import traceback
@@ -78,4 +78,17 @@ def run_command(command: click.Command, argv: Sequence[str] | None = None) -> No
             "error: this is a bug in deepfake-scanner; please report it with the lines above", err=True
         )
         code = int(ExitCode.INCOMPLETE)
+    _give_up_unwritten_output()
     sys.exit(code)
+
+
+def _give_up_unwritten_output() -> None:
+    """What a full disk or a closed pipe did not take, Python tries once more at its exit, and then leaves with
+    its own code 120."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, sys.stdout.fileno())
+        os.close(devnull)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -56,19 +57,19 @@ def load_imagenet(network: EfficientNet, file: Path | None = None) -> None:
     else:
         try:
             state = dict(weights.get_state_dict(progress=False, check_hash=True))
-        except OSError as error:
+        # RuntimeError: the file that came has another hash.
+        except (OSError, http.client.HTTPException, RuntimeError) as error:
             raise ModelFileError(
                 f"torchvision's ImageNet weights could not be fetched ({error}); download {weights.url} "
                 "on a machine with a network and pass the file: --init FILE.pth"
             ) from None
     backbone = {k: v for k, v in state.items() if not k.startswith("classifier.")}
-    missing, unexpected = network.load_state_dict(backbone, strict=False)
-    missing = [k for k in missing if not k.startswith("classifier.")]
-    if missing or unexpected:
+    ours = {k: v for k, v in network.state_dict().items() if k.startswith("classifier.")}
+    if misfit := _misfit(network, backbone | ours):
         raise ModelFileError(
-            f"{file or weights.url} does not hold EfficientNet-B4's ImageNet weights "
-            f"({len(missing)} tensors missing, {len(unexpected)} unknown)"
+            f"{file or weights.url} does not hold torchvision's EfficientNet-B4 ImageNet weights: {misfit}"
         )
+    network.load_state_dict(backbone | ours)
 
 
 def read_state_dict(file: Path) -> dict[str, Tensor]:
@@ -99,19 +100,26 @@ def read_checkpoint(file: Path) -> dict[str, object]:
 def load_network(state: Mapping[str, Tensor], *, where: str) -> EfficientNet:
     """A network with exactly these tensors, in eval mode; :class:`ModelFileError` if they do not fit."""
     network = build_network()
-    try:
-        network.load_state_dict(state)
-    except RuntimeError:
-        ours = network.state_dict()
-        missing, unknown = ours.keys() - state.keys(), state.keys() - ours.keys()
-        shapes = [k for k in ours.keys() & state.keys() if ours[k].shape != state[k].shape]
-        raise ModelFileError(
-            f"{where} is not an EfficientNet-B4 with one logit: {len(missing)} tensors missing, "
-            f"{len(unknown)} unknown, {len(shapes)} of another shape"
-            + (f" (first: {sorted(shapes)[0]})" if shapes else "")
-        ) from None
+    load_tensors(network, state, where=where)
     network.eval()
     return network
+
+
+def load_tensors(network: EfficientNet, state: Mapping[str, Tensor], *, where: str) -> None:
+    """Load exactly these tensors; :class:`ModelFileError` if they do not fit, nothing is loaded then."""
+    if misfit := _misfit(network, state):
+        raise ModelFileError(f"{where} is not an EfficientNet-B4 with one logit: {misfit}")
+    network.load_state_dict(state)
+
+
+def _misfit(network: EfficientNet, state: Mapping[str, Tensor]) -> str | None:
+    ours = network.state_dict()
+    missing, unknown = ours.keys() - state.keys(), state.keys() - ours.keys()
+    shapes = sorted(k for k in ours.keys() & state.keys() if ours[k].shape != state[k].shape)
+    if not (missing or unknown or shapes):
+        return None
+    first = f" (first: {shapes[0]})" if shapes else ""
+    return f"{len(missing)} tensors missing, {len(unknown)} unknown, {len(shapes)} of another shape{first}"
 
 
 def state_dict_from_onnx(file: Path) -> dict[str, Tensor]:
@@ -123,17 +131,24 @@ def state_dict_from_onnx(file: Path) -> dict[str, Tensor]:
     import onnx
     from onnx import numpy_helper
 
+    if not file.is_file():
+        raise ModelFileError(f"model {file} does not exist")
+    with torch.device("meta"):
+        expected = build_network().state_dict()
+    state: dict[str, Tensor] = {}
     try:
-        graph = onnx.load(str(file)).graph
+        stored = {tensor.name: tensor for tensor in onnx.load(str(file)).graph.initializer}
+        for name, like in expected.items():
+            if name.endswith("num_batches_tracked"):
+                state[name] = torch.zeros(like.shape, dtype=like.dtype)
+            elif name in stored:
+                state[name] = torch.from_numpy(numpy_helper.to_array(stored[name]).astype("float32"))
     except Exception as error:  # noqa: BLE001 - protobuf and onnx raise their own families
         raise ModelFileError(f"{file} is not a readable ONNX file ({type(error).__name__})") from None
-    stored = {tensor.name: tensor for tensor in graph.initializer}
-    state: dict[str, Tensor] = {}
-    for name, like in build_network().state_dict().items():
-        if name.endswith("num_batches_tracked"):
-            state[name] = torch.zeros_like(like)
-        elif name in stored:
-            state[name] = torch.from_numpy(numpy_helper.to_array(stored[name]).astype("float32"))
-        else:
-            raise ModelFileError(f"{file} has no tensor {name!r}: it is not one of this tool's exports")
+    foreign = sorted(k for k, v in expected.items() if k not in state or state[k].shape != v.shape)
+    if foreign:
+        raise ModelFileError(
+            f"{file} is not one of this tool's exports: it does not hold the tensor {foreign[0]!r}"
+            + (f" and {len(foreign) - 1} others" if len(foreign) > 1 else "")
+        )
     return state

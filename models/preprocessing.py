@@ -8,13 +8,13 @@
 from __future__ import annotations
 
 import io
-import struct
+import warnings
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile
 
 from models.contract import IMAGE_SIZE
 
@@ -26,25 +26,25 @@ DRAFT_SIZE = (2 * IMAGE_SIZE, 2 * IMAGE_SIZE)
 pixels differ from the full decode by at most 7/255 (mean 0.29)."""
 
 MAX_PIXELS = 178_956_970
-"""Default limit on width × height as stored; Pillow refuses above the same number."""
+"""Default limit on width × height as stored; ``Image.open`` refuses above the same number."""
 
-# What Pillow's decoders raise on damaged input, beside OSError (which covers UnidentifiedImageError).
-_DAMAGE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    struct.error,
-    ZeroDivisionError,
-)
+# Pillow registers no opener of MPO's own: its JPEG opener returns MPO files too.
+_OPENERS = tuple(name for name in DECODED_FORMATS if name != "MPO")
+_SIGNATURE_BYTES = 16
+
+# Pillow warns of damaged metadata and truncated tags. What a file's result is must not depend on whether the
+# interpreter turns warnings into errors (-W error, PYTHONWARNINGS).
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 _EXIF_ORIENTATION = 0x0112
 _TIFF_BITS_PER_SAMPLE = 258
+_TIFF_PHOTOMETRIC = 262
+_TIFF_WHITE_IS_ZERO = 0
 _TIFF_SAMPLE_FORMAT = 339
 _TIFF_SIGNED = 2
+
+_BAND_ROWS = 256
 
 # EXIF 2.32, 4.6.4 A "Orientation": how to turn the stored picture upright.
 _UPRIGHT = {
@@ -110,39 +110,37 @@ def decode_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImage:
 
     Raises :class:`ImageError`, and nothing else, whatever the bytes are.
     """
-    if not data:
-        raise ImageError(ImageErrorCode.EMPTY_FILE, "the file has no bytes")
     facts: ImageFacts | None = None
     try:
-        with Image.open(io.BytesIO(data), formats=DECODED_FORMATS) as image:
-            facts = ImageFacts(image.format or "", image.width, image.height, None)
-            if image.width * image.height > max_pixels:
+        with _open(data) as image:
+            facts = ImageFacts(image.format or "", *_stored_size(image), None)
+            if facts.width * facts.height > max_pixels:
                 raise ImageError(
                     ImageErrorCode.TOO_MANY_PIXELS,
-                    f"{image.width}×{image.height} pixels, the limit is {max_pixels}",
+                    f"{facts.width}×{facts.height} pixels, the limit is {max_pixels}",
                     facts,
+                )
+            if image.mode == "F":
+                raise ImageError(
+                    ImageErrorCode.UNSUPPORTED_MODE, "floating-point pixels have no fixed range", facts
                 )
             if image.format in ("JPEG", "MPO"):
                 image.draft("RGB", DRAFT_SIZE)
             image.load()
-            # Tags are read before frames are counted: counting moves a TIFF to other frames' tags.
-            scale = _integer_scale(image)
+            # Everything is taken from the first frame before frames are counted: counting moves to others.
             orientation = _orientation(image)
-            picture = image.copy()
+            rgb = _to_rgb(image, facts)
             facts = ImageFacts(facts.format, facts.width, facts.height, _frame_count(image))
         if orientation in _UPRIGHT:
-            picture = picture.transpose(_UPRIGHT[orientation])
-        return DecodedImage(_to_rgb(picture, scale, facts), facts)
+            rgb = rgb.transpose(_UPRIGHT[orientation])
+        return DecodedImage(rgb, facts)
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
         raise ImageError(ImageErrorCode.TOO_MANY_PIXELS, str(error), facts) from None
-    except UnidentifiedImageError:
-        # Pillow's own text holds a memory address: of no use, and different in each run.
-        raise ImageError(ImageErrorCode.NOT_AN_IMAGE, "no known image format in these bytes") from None
     except MemoryError:
         raise ImageError(ImageErrorCode.OUT_OF_MEMORY, "not enough memory to decode", facts) from None
-    except _DAMAGE as error:
+    except Exception as error:  # noqa: BLE001 - on damaged bytes Pillow's decoders raise whatever they run into
         raise ImageError(ImageErrorCode.CORRUPT_IMAGE, f"{type(error).__name__}: {error}", facts) from None
 
 
@@ -161,43 +159,57 @@ def preprocess(data: bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[npt.NDArra
     return to_input(decoded.rgb), decoded.facts
 
 
+def _open(data: bytes) -> ImageFile.ImageFile:
+    """The file's header, read by the opener that knows its signature.
+
+    ``Image.open(formats=…)`` does the same, but forgets an opener's reason and, above its process-wide limit,
+    the picture's size; both belong in the report.
+    """
+    if not data:
+        raise ImageError(ImageErrorCode.EMPTY_FILE, "the file has no bytes")
+    Image.init()
+    for name in _OPENERS:
+        opener, accepts = Image.OPEN[name]
+        known = accepts(data[:_SIGNATURE_BYTES]) if accepts is not None else True
+        if isinstance(known, str):
+            raise ImageError(ImageErrorCode.UNSUPPORTED_MODE, known)
+        if not known:
+            continue
+        try:
+            return opener(io.BytesIO(data), "")
+        except SyntaxError as error:
+            if "unknown pixel mode" in str(error):
+                # A sound TIFF of a kind that Pillow has no pixels for, such as 64-bit floating point.
+                raise ImageError(ImageErrorCode.UNSUPPORTED_MODE, f"{name}: {error}") from None
+            raise
+    raise ImageError(ImageErrorCode.NOT_AN_IMAGE, "no known image format in these bytes")
+
+
+def _stored_size(image: Image.Image) -> tuple[int, int]:
+    # Before it is loaded, Pillow gives a TIFF the size that it will have upright.
+    tags = getattr(image, "tag_v2", None)
+    if tags is not None and tags.get(_EXIF_ORIENTATION) in (5, 6, 7, 8):
+        return image.height, image.width
+    return image.width, image.height
+
+
 def _frame_count(image: Image.Image) -> int | None:
     try:
         return int(getattr(image, "n_frames", 1))
-    except _DAMAGE:
+    except Exception:  # noqa: BLE001 - damage behind the first frame costs the count, not the picture
         return None
 
 
 def _orientation(image: Image.Image) -> int:
-    # A damaged EXIF block costs the orientation, not the picture.
     try:
         return int(image.getexif().get(_EXIF_ORIENTATION, 1))
-    except _DAMAGE:
+    except Exception:  # noqa: BLE001 - a damaged EXIF block costs the orientation, not the picture
         return 1
 
 
-def _integer_scale(image: Image.Image) -> tuple[int, int] | None:
-    """Lowest value and span of the stored integer type, for pictures of more than 8 bits per channel."""
-    if not (image.mode == "I" or image.mode.startswith("I;")):
-        return None
-    bits, signed = (32, True) if image.mode == "I" else (16, False)
-    tags = getattr(image, "tag_v2", None)
-    if tags is not None:
-        bits = int(tags.get(_TIFF_BITS_PER_SAMPLE, (bits,))[0])
-        signed = int(tags.get(_TIFF_SAMPLE_FORMAT, (1,))[0]) == _TIFF_SIGNED
-    return (-(2 ** (bits - 1)) if signed else 0), 2**bits - 1
-
-
-def _to_rgb(image: Image.Image, scale: tuple[int, int] | None, facts: ImageFacts) -> Image.Image:
-    if image.mode == "F":
-        raise ImageError(ImageErrorCode.UNSUPPORTED_MODE, "floating-point pixels have no fixed range", facts)
-    if scale is not None:
-        low, span = scale
-        values = np.asarray(image).astype(np.int64)
-        if low == 0:
-            values %= span + 1  # Pillow keeps unsigned 32-bit values in a signed type
-        grey = ((values - low) * 255 + span // 2) // span
-        return Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8)).convert("RGB")
+def _to_rgb(image: Image.Image, facts: ImageFacts) -> Image.Image:
+    if image.mode == "I" or image.mode.startswith("I;"):
+        return _grey_from_integers(image).convert("RGB")
     try:
         if image.has_transparency_data:
             rgba = image.convert("RGBA")
@@ -205,3 +217,28 @@ def _to_rgb(image: Image.Image, scale: tuple[int, int] | None, facts: ImageFacts
         return image.convert("RGB")
     except ValueError as error:
         raise ImageError(ImageErrorCode.UNSUPPORTED_MODE, f"{image.mode}: {error}", facts) from None
+
+
+def _grey_from_integers(image: Image.Image) -> Image.Image:
+    """Scale a picture of more than 8 bits per channel linearly from the full range of its stored type."""
+    bits, signed, white_is_zero = (32, True, False) if image.mode == "I" else (16, False, False)
+    tags = getattr(image, "tag_v2", None)
+    if tags is not None:
+        bits = int(tags.get(_TIFF_BITS_PER_SAMPLE, (bits,))[0])
+        signed = int(tags.get(_TIFF_SAMPLE_FORMAT, (1,))[0]) == _TIFF_SIGNED
+        white_is_zero = tags.get(_TIFF_PHOTOMETRIC) == _TIFF_WHITE_IS_ZERO
+    low, span = (-(2 ** (bits - 1)) if signed else 0), 2**bits - 1
+    stored = np.asarray(image)
+    grey = np.empty(stored.shape, np.uint8)
+    # In bands: the sums need 64 bits, and the whole picture in them eight times its memory.
+    for top in range(0, len(stored), _BAND_ROWS):
+        band = stored[top : top + _BAND_ROWS].astype(np.int64)
+        if not signed:
+            band %= span + 1  # Pillow keeps unsigned 32-bit values in a signed type
+        grey[top : top + _BAND_ROWS] = ((band - low) * 255 + span // 2) // span
+    if white_is_zero:
+        grey = 255 - grey
+    transparent = image.info.get("transparency")
+    if isinstance(transparent, int):
+        grey[stored == transparent] = 255
+    return Image.fromarray(grey)

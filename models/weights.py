@@ -32,7 +32,7 @@ def shipped_weights() -> ShippedWeights:
     try:
         card = json.loads(CARD_FILE.read_text(encoding="utf-8"))
         path, sha256 = WEIGHTS_DIR / card["file"], card["sha256"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelFileError(
             f"the shipped weights' card {CARD_FILE} cannot be read ({type(error).__name__}); "
             "install deepfake-scanner again or name a model with --model FILE"
@@ -58,7 +58,7 @@ def resolve_model(path: Path | None) -> tuple[Path, str]:
     """
     if path is None:
         shipped = shipped_weights()
-        digest = sha256_file(shipped.path)
+        digest = _readable_sha256(shipped.path)
         if digest != shipped.sha256:
             raise ModelFileError(
                 f"the shipped weights {shipped.path} have been altered (SHA-256 {digest[:12]}…, "
@@ -66,5 +66,13 @@ def resolve_model(path: Path | None) -> tuple[Path, str]:
             )
         return shipped.path, digest
     if not path.is_file():
-        raise ModelFileError(f"model {path} does not exist; name an exported .onnx file")
-    return path, sha256_file(path)
+        what = "is not a file" if path.exists() else "does not exist"
+        raise ModelFileError(f"model {path} {what}; name an exported .onnx file")
+    return path, _readable_sha256(path)
+
+
+def _readable_sha256(path: Path) -> str:
+    try:
+        return sha256_file(path)
+    except OSError as error:
+        raise ModelFileError(f"model {path} cannot be read: {error.strerror}") from None

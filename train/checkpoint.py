@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from models.errors import ModelFileError
+from models.errors import ModelFileError, OutputError
 from models.network import read_checkpoint
 
 FORMAT = "deepfake-scanner checkpoint"
@@ -16,15 +16,23 @@ FORMAT_VERSION = 1
 
 
 def save(path: Path, **content: Any) -> None:
-    """Write a checkpoint: tensors and plain values only, so that it loads with ``weights_only=True``."""
+    """Write a checkpoint: tensors and plain values only, so that it loads with ``weights_only=True``.
+
+    Raises :class:`OutputError`; what ``path`` held before is then still there.
+    """
     aside = path.with_name(path.name + ".part")
-    with aside.open("wb") as stream:
-        torch.save(
-            {"format": FORMAT, "format_version": FORMAT_VERSION, "positive": "fake", **content}, stream
-        )
-        stream.flush()
-        os.fsync(stream.fileno())
-    aside.replace(path)
+    try:
+        with aside.open("wb") as stream:
+            torch.save(
+                {"format": FORMAT, "format_version": FORMAT_VERSION, "positive": "fake", **content}, stream
+            )
+            stream.flush()
+            os.fsync(stream.fileno())
+        aside.replace(path)
+    # RuntimeError: torch's zip writer, when the disk is full.
+    except (OSError, RuntimeError) as error:
+        aside.unlink(missing_ok=True)
+        raise OutputError(f"{path} cannot be written: {error}") from None
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -32,9 +40,9 @@ def load(path: Path) -> dict[str, Any]:
     content: dict[str, Any] = read_checkpoint(path)
     if content.get("format") != FORMAT:
         raise ModelFileError(f"{path} is not a checkpoint of scan-train")
-    if content["format_version"] != FORMAT_VERSION:
+    if content.get("format_version") != FORMAT_VERSION:
         raise ModelFileError(
-            f"{path} has checkpoint format {content['format_version']}, this version reads {FORMAT_VERSION}"
+            f"{path} has checkpoint format {content.get('format_version')}, this version reads {FORMAT_VERSION}"
         )
     return content
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from models.errors import DataError, ExitCode, Failure, OutputError, run_command
+from models.errors import ExitCode, Failure, OutputError, run_command
 
 if TYPE_CHECKING:
-    from train.data import LabelledImage, Role
-    from train.recipes import Recipe
     from train.run_folder import RunFolder
 
 
@@ -101,213 +101,119 @@ if TYPE_CHECKING:
 @click.option("--resume", is_flag=True, help="Continue the run in --out where its last checkpoint left it.")
 @click.option("--no-progress", is_flag=True, help="No progress bar.")
 @click.version_option(package_name="deepfake-scanner")
-def train(data: Path, out: Path, resume: bool, **options: Any) -> int:
+@click.pass_context
+def train(
+    context: click.Context, /, data: Path, out: Path, device: str, workers: int | None, max_minutes: float | None,
+    checkpoint_minutes: float, resume: bool, no_progress: bool, **plan: Any,
+) -> int:  # fmt: skip
     """Train a detector on DATA/{train,validation}/{Real,Fake}/….
 
     The train split is divided 90/5/5 by group into fit, select (chooses the epoch) and calibrate; the validation
     split is for scan-evaluate alone. The best epoch is RUN/best.pt: export it with scan-export.
     """
+    _require_extra()
+    from train import run
+    from train.device import choose_device
+    from train.loop import Trainer, stop_after
+    from train.plots import plot_run
+    from train.progress import BarProgress
+    from train.run_folder import RunFolder
+    from train.sampling import balanced_subset
+
+    folder = RunFolder(out)
+    _check_out(folder, resume=resume)
+    where = choose_device(device)
+    caught: list[int] = []
+    should_stop = stop_after(max_minutes, lambda: bool(caught))
+    cores = len(_usable_cores())
+    workers = workers if workers is not None else min(16, max(1, cores - 1))
+    progress = BarProgress(bar=sys.stderr.isatty() and not no_progress)
+    if resume:
+        current = run.resume(data, folder, given=_given(context, plan))
+    else:
+        current = run.begin(data, threads=max(workers, cores), bar=not progress.disabled, **plan)
+    with _noting_signals(caught):
+        if not resume:
+            current.write(folder)
+        if current.unreadable:
+            click.echo(
+                f"warning: {len(current.unreadable)} of {current.images} images cannot be read and are left "
+                f"out: {folder.unreadable}",
+                err=True,
+            )
+        fit, select = current.fit, balanced_subset(current.select, current.recipe.select_images)
+        trainer = Trainer(
+            current.network, current.recipe, fit, select, folder, where, current.seed, current.summary, progress,
+            should_stop, workers=workers, checkpoint_seconds=60 * checkpoint_minutes,
+        )  # fmt: skip
+        if current.state is not None:
+            trainer.resume(current.state)
+        click.echo(
+            f"{current.recipe.name} on {_device_name(where)}: {len(fit)} fit and {len(select)} select images, "
+            f"{sum(p.epochs for p in current.recipe.phases)} epochs, {trainer.position.epochs_done} done",
+            err=True,
+        )
+        try:
+            outcome = trainer.run()
+        finally:
+            progress.close()
+        plot_run(folder, trainer.rows)
+    best = "no epoch ended yet"
+    if outcome.best_auc is not None:
+        best = f"best select AUC {outcome.best_auc:.4f}: {folder.best}"
+    if outcome.finished:
+        click.echo(f"done: {outcome.epochs_done} epochs, {best}", err=True)
+        return int(ExitCode.OK)
+    click.echo(f"stopped after {outcome.epochs_done} epochs, {best}; continue with --resume", err=True)
+    return int(ExitCode.INTERRUPTED if caught else ExitCode.OK)
+
+
+def _require_extra() -> None:
     try:
+        import matplotlib  # noqa: F401
         import sklearn  # noqa: F401
         import torch  # noqa: F401
         import torchvision  # noqa: F401
     except ImportError as error:
         raise Failure(f'{error.name} is not installed: pip install "deepfake-scanner[train]"') from None
-    from train.run_folder import RunFolder
 
+
+def _check_out(folder: RunFolder, *, resume: bool) -> None:
+    out = folder.path
     if not out.parent.is_dir():
         raise OutputError(f"--out {out}: the folder {out.parent} does not exist; make it first")
-    folder = RunFolder(out)
-    if resume:
-        if not folder.last.is_file():
-            raise OutputError(f"--resume: {folder.last} does not exist; start the run without --resume")
-    elif folder.config.exists():
-        raise OutputError(f"{out} already holds a run; continue it with --resume or choose another --out")
-    return _run(data, folder, resume=resume, **options)
-
-
-def _run(
-    data: Path, folder: RunFolder, *, resume: bool, device: str, seed: int, init: str | None, workers: int | None,
-    max_minutes: float | None, checkpoint_minutes: float, no_progress: bool, **options: Any,
-) -> int:  # fmt: skip
-    import torch
-
-    from train import checkpoint
-    from train.device import choose_device
-    from train.loop import Trainer, stop_after
-    from train.plots import plot_run
-    from train.progress import BarProgress
-    from train.recipes import Recipe
-    from train.sampling import balanced_subset
-    from train.starting_weights import starting_network
-
-    where = choose_device(device)
-    interrupted = _catch_signals()
-    should_stop = stop_after(max_minutes, lambda: bool(interrupted))
-    cores = len(_usable_cores())
-    workers = workers if workers is not None else min(16, max(1, cores - 1))
-    progress = BarProgress(bar=sys.stderr.isatty() and not no_progress)
-
-    if resume:
-        config = folder.read_config()
-        recipe, seed, init = Recipe.from_config(config["recipe"]), config["seed"], config["init"]
-        roles = folder.read_roles(data)
-        state: dict[str, Any] | None = checkpoint.load(folder.last)
-    else:
-        recipe = _recipe(
-            **{
-                k: options[k]
-                for k in ("recipe_name", "epochs", "phases", "batch_size", "epoch_images", "select_images")
-            }
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"--out {out} is not a folder; choose another")
+    if resume and not folder.last.is_file():
+        raise OutputError(
+            f"--resume: {folder.last} does not exist; start a run without --resume in a new folder"
         )
-        init = init or recipe.default_init
-        state = None
-    torch.manual_seed(seed)
-    # Before the data are read: a missing weights file should say so at once.
-    network = starting_network("random" if resume else init, recipe)
-    if not resume:
-        roles = _prepare(
-            data,
-            folder,
-            options["manifest"],
-            options["sources"],
-            workers=max(workers, cores),
-            bar=not progress.disabled,
-        )
-        config = _config(recipe, init, seed, data, roles, options["sources"])
-        folder.write_config(config)
-
-    from train.data import Role
-
-    select = balanced_subset(roles[Role.SELECT], recipe.select_images)
-    summary = {
-        key: config[key] for key in ("tool_version", "recipe", "init", "seed", "data", "sources", "counts")
-    }
-    trainer = Trainer(
-        network, recipe, roles[Role.FIT], select, folder, where, seed, summary, progress, should_stop,
-        workers=workers, checkpoint_seconds=60 * checkpoint_minutes,
-    )  # fmt: skip
-    if state is not None:
-        trainer.resume(state)
-    click.echo(
-        f"{recipe.name} on {_device_name(where)}: {len(roles[Role.FIT])} fit and {len(select)} select images, "
-        f"{sum(p.epochs for p in recipe.phases)} epochs, {trainer.position.epochs_done} done",
-        err=True,
-    )
-    try:
-        outcome = trainer.run()
-    finally:
-        progress.close()
-    plot_run(folder, trainer.rows)
-    best = (
-        f"best select AUC {outcome.best_auc:.4f}: {folder.best}"
-        if outcome.best_auc is not None
-        else "no epoch ended yet"
-    )
-    if outcome.finished:
-        click.echo(f"done: {outcome.epochs_done} epochs, {best}", err=True)
-    else:
-        click.echo(f"stopped after {outcome.epochs_done} epochs, {best}; continue with --resume", err=True)
-    return int(ExitCode.INTERRUPTED if interrupted else ExitCode.OK)
+    if not resume and out.is_dir() and any(out.iterdir()):
+        if folder.config.exists():
+            raise OutputError(f"{out} already holds a run; continue it with --resume or choose another --out")
+        raise OutputError(f"--out {out} is not empty and holds no run; choose another")
 
 
-def _recipe(
-    recipe_name: str, epochs: str | None, phases: str | None,
-    batch_size: int | None, epoch_images: int | None, select_images: int | None,
-) -> Recipe:  # fmt: skip
-    from dataclasses import replace
-
-    from train.recipes import RECIPES, RecipeError, with_epochs, with_phases
-
-    recipe = RECIPES[recipe_name]
-    if epochs is not None and phases is not None:
-        raise RecipeError("--epochs and --phases both say how long to train; give one")
-    if phases is not None:
-        recipe = with_phases(recipe, phases)
-    if epochs is not None:
-        recipe = with_epochs(recipe, epochs)
-    return replace(
-        recipe,
-        batch_size=batch_size or recipe.batch_size,
-        epoch_images=epoch_images or recipe.epoch_images,
-        select_images=select_images or recipe.select_images,
-    )
+def _given(context: click.Context, plan: dict[str, Any]) -> dict[str, Any]:
+    """The options that the user has set, by argument or environment."""
+    default = click.core.ParameterSource.DEFAULT
+    return {name: value for name, value in plan.items() if context.get_parameter_source(name) is not default}
 
 
-def _prepare(
-    data: Path, folder: RunFolder, manifest: Path | None, sources: tuple[str, ...], *, workers: int, bar: bool
-) -> dict[Role, list[LabelledImage]]:
-    """Read, check and divide the train split; nothing is written before it is known to be usable."""
-    from tqdm import tqdm
+@contextlib.contextmanager
+def _noting_signals(caught: list[int]) -> Iterator[None]:
+    """Note signals that ask for a stop; the second Ctrl-C no longer waits for the step's end."""
 
-    from train.data import Role, count_by_class, divide, only_sources, read_tree
-    from train.precheck import split_readable
-
-    images = read_tree(data, "train", manifest=manifest)
-    if sources:
-        images = only_sources(images, sources)
-    with tqdm(
-        total=len(images), desc="checking images", unit="image", disable=not bar, leave=False
-    ) as checked:
-        images, bad = split_readable(images, workers=workers, done=checked.update)
-    roles = divide(images)
-    for role in (Role.FIT, Role.SELECT):
-        empty = [name for name, n in count_by_class(roles[role]).items() if n == 0]
-        if empty:
-            raise DataError(
-                f"the {role.value} role of {data} has no readable {' and no '.join(empty)} image "
-                f"({len(images)} readable, {len(bad)} not); roles are drawn by group: add images or groups"
-            )
-    folder.path.mkdir(exist_ok=True)
-    folder.write_roles(roles)
-    folder.write_unreadable((image.relative, reason) for image, reason in bad)
-    if bad:
-        click.echo(
-            f"warning: {len(bad)} of {len(images) + len(bad)} images cannot be read "
-            f"and are left out: {folder.unreadable}",
-            err=True,
-        )
-    return roles
-
-
-def _config(
-    recipe: Recipe,
-    init: str,
-    seed: int,
-    data: Path,
-    roles: dict[Role, list[LabelledImage]],
-    sources: tuple[str, ...],
-) -> dict[str, Any]:
-    from importlib.metadata import version
-
-    from models.weights import sha256_file
-    from train.data import count_by_class
-
-    file = Path(init)
-    return {
-        "tool_version": version("deepfake-scanner"),
-        "torch": version("torch"),
-        "torchvision": version("torchvision"),
-        "recipe": recipe.as_config(),
-        "init": {"from": file.name, "sha256": sha256_file(file)} if file.is_file() else {"from": init},
-        "seed": seed,
-        "data": data.resolve().name,
-        "sources": list(sources) or None,
-        "counts": {role.value: count_by_class(images) for role, images in roles.items()},
-    }
-
-
-def _catch_signals() -> list[int]:
-    """Signals that asked for a stop; the second Ctrl-C no longer waits for the step's end."""
-    caught: list[int] = []
-
-    def remember(number: int, frame: object) -> None:
+    def note(number: int, frame: object) -> None:
         caught.append(number)
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, remember)
-    return caught
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _usable_cores() -> set[int]:

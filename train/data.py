@@ -67,7 +67,7 @@ def read_tree(data: Path, split: str, *, manifest: Path | None = None) -> list[L
         images += found
     images.sort(key=lambda image: os.fsencode(image.relative))
     manifest = manifest or find_manifest(data)
-    return _with_manifest(images, manifest) if manifest is not None else images
+    return _with_manifest(images, split, manifest) if manifest is not None else images
 
 
 def find_manifest(data: Path) -> Path | None:
@@ -136,23 +136,21 @@ def _images_below(folder: Path, data: Path, label: Label) -> Iterator[LabelledIm
             yield LabelledImage(path, path.relative_to(data).as_posix(), label)
 
 
-def _with_manifest(images: list[LabelledImage], manifest: Path) -> list[LabelledImage]:
-    with manifest.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
-        reader = csv.DictReader(stream)
-        missing = {"path", "label"} - set(reader.fieldnames or ())
-        if missing:
-            raise DataError(f"{manifest} has no column {', '.join(sorted(missing))}")
-        rows = {row["path"]: row for row in reader}
+def _with_manifest(images: list[LabelledImage], split: str, manifest: Path) -> list[LabelledImage]:
+    rows = _read_manifest(manifest)
     described = []
     for image in images:
         row = rows.get(image.relative)
         if row is None:
             described.append(image)
             continue
-        if row["label"].lower() != image.label.title.lower():
+        if row["label"].strip().lower() != image.label.title.lower():
             raise DataError(
-                f"{manifest} calls {image.relative} {row['label']}, its folder says {image.label.title}"
+                f"{manifest} calls {image.relative} {row['label'] or 'nothing'}, "
+                f"its folder says {image.label.title}"
             )
+        if row.get("split", "").strip().lower() not in ("", split.lower()):
+            raise DataError(f"{manifest} puts {image.relative} in {row['split']}, its folder says {split}")
         described.append(
             replace(
                 image,
@@ -162,3 +160,22 @@ def _with_manifest(images: list[LabelledImage], manifest: Path) -> list[Labelled
             )
         )
     return described
+
+
+def _read_manifest(manifest: Path) -> dict[str, dict[str, str]]:
+    """The manifest's rows by path. ``utf-8-sig``: spreadsheets begin a CSV file with a byte-order mark."""
+    rows: dict[str, dict[str, str]] = {}
+    try:
+        with manifest.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as stream:
+            reader = csv.DictReader(stream, restval="")
+            missing = {"path", "label"} - set(reader.fieldnames or ())
+            if missing:
+                raise DataError(f"{manifest} has no column {', '.join(sorted(missing))}")
+            for row in reader:
+                if rows.setdefault(row["path"], row) != row:
+                    raise DataError(f"{manifest} says two different things about {row['path']}")
+    except OSError as error:
+        raise DataError(f"manifest {manifest} cannot be read: {error.strerror}") from None
+    except csv.Error as error:
+        raise DataError(f"manifest {manifest} is not CSV: {error}") from None
+    return rows

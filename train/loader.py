@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from models.errors import DataError
 from models.preprocessing import ImageError, decode_image, to_input
@@ -16,8 +18,11 @@ from train.augment import augment, training_view
 from train.data import LabelledImage
 from train.recipes import Phase, Recipe
 
+_Sample = tuple[Tensor, Tensor] | DataError
+"""A failure travels as a value: raised inside a worker, its message would come out as a traceback's text."""
 
-class _TrainingSamples(Dataset[tuple[Tensor, Tensor]]):
+
+class _TrainingSamples(Dataset[_Sample]):
     def __init__(
         self,
         images: Sequence[LabelledImage],
@@ -33,23 +38,30 @@ class _TrainingSamples(Dataset[tuple[Tensor, Tensor]]):
     def __len__(self) -> int:
         return len(self._order)
 
-    def __getitem__(self, position: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, position: int) -> _Sample:
         image = self._images[self._order[position]]
         rng = np.random.default_rng(np.random.SeedSequence([self._seed, self._epoch, position]))
-        rgb = augment(read_rgb(image), self._recipe, rng)
+        try:
+            rgb = augment(read_rgb(image), self._recipe, rng)
+        except DataError as error:
+            return error
         return torch.from_numpy(training_view(rgb, self._phase, rng)), torch.tensor(float(image.label))
 
 
-class _WholeImages(Dataset[tuple[Tensor, Tensor]]):
+class _WholeImages(Dataset[_Sample]):
     def __init__(self, images: Sequence[LabelledImage]) -> None:
         self._images = images
 
     def __len__(self) -> int:
         return len(self._images)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, index: int) -> _Sample:
         image = self._images[index]
-        return torch.from_numpy(to_input(read_rgb(image))), torch.tensor(float(image.label))
+        try:
+            rgb = read_rgb(image)
+        except DataError as error:
+            return error
+        return torch.from_numpy(to_input(rgb)), torch.tensor(float(image.label))
 
 
 def read_rgb(image: LabelledImage) -> Image.Image:
@@ -75,31 +87,41 @@ def training_batches(
     samples = _TrainingSamples(images, order, recipe, phase, seed, epoch)
     size = recipe.batch_size
     batches = [list(range(i, min(i + size, len(order)))) for i in range(first_step * size, len(order), size)]
-    loader = DataLoader(
-        samples,
-        batch_sampler=batches,
-        num_workers=workers,
-        pin_memory=torch.cuda.is_available(),
-        generator=_own_generator(),
-    )
-    yield from loader
+    yield from _load(samples, workers, batch_sampler=batches)
 
 
 def whole_batches(
     images: Sequence[LabelledImage], *, batch_size: int, workers: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """The law's output, ``uint8[B, 260, 260, 3]``, and labels, in order, without augmentation."""
+    yield from _load(_WholeImages(images), workers, batch_size=batch_size)
+
+
+def _load(samples: Dataset[_Sample], workers: int, **batching: Any) -> Iterator[tuple[Tensor, Tensor]]:
     loader = DataLoader(
-        _WholeImages(images),
-        batch_size=batch_size,
+        samples,
         num_workers=workers,
+        collate_fn=_collate,
+        worker_init_fn=_leave_signals_to_the_parent,
         pin_memory=torch.cuda.is_available(),
-        generator=_own_generator(),
+        # Otherwise each new iterator draws from torch's global generator, and a resumed run, which makes one
+        # iterator more, would see other random numbers.
+        generator=torch.Generator(),
+        **batching,
     )
-    yield from loader
+    for batch in loader:
+        if isinstance(batch, DataError):
+            raise batch
+        yield batch
 
 
-def _own_generator() -> torch.Generator:
-    # Otherwise each new iterator draws from torch's global generator, and a resumed run, which makes one
-    # iterator more, would see other random numbers.
-    return torch.Generator()
+def _collate(samples: list[_Sample]) -> Any:
+    failed = next((sample for sample in samples if isinstance(sample, DataError)), None)
+    return failed if failed is not None else default_collate(samples)
+
+
+def _leave_signals_to_the_parent(worker: int) -> None:
+    # Ctrl-C reaches the whole process group. The run ends after the step that it is in, so its workers must go
+    # on; and they must not inherit the parent's way of only noting a SIGTERM, which is how it ends them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torchvision.models import EfficientNet
 
 from models.contract import IMAGENET_MEAN, IMAGENET_STD
+from models.errors import Failure, ModelFileError
 from train import checkpoint, freezing
 from train.data import LabelledImage
 from train.loader import training_batches, whole_batches
@@ -23,6 +24,10 @@ from train.run_folder import EpochRow, RunFolder
 from train.sampling import epoch_order
 
 EVALUATION_BATCH = {"cpu": 8, "cuda": 128}
+
+
+class TrainingError(Failure):
+    """Training cannot go on as it was set up."""
 
 
 class Progress(Protocol):
@@ -95,7 +100,15 @@ class Trainer:
         return max((row.select_auc for row in self.rows), default=None)
 
     def resume(self, state: dict[str, Any]) -> None:
-        """Continue from the content of ``last.pt``: network, optimiser, position, random state, history."""
+        """Continue from the content of ``last.pt``: network, optimiser, position, random state, history.
+
+        Raises :class:`ModelFileError` for another kind of checkpoint, such as a run's ``best.pt``.
+        """
+        if lacking := {"model", "optimizer", "position", "rows", "random"} - state.keys():
+            raise ModelFileError(
+                f"{self.folder.last} is not a checkpoint that a run can continue from: it has no "
+                f"{', '.join(sorted(lacking))}"
+            )
         self.network.load_state_dict(state["model"])
         self.position = Position(**state["position"])
         self.rows = [EpochRow(**row) for row in state["rows"]]
@@ -106,20 +119,41 @@ class Trainer:
         checkpoint.restore_random_state(state["random"])
 
     def run(self) -> Outcome:
-        """Train until the recipe is done or ``should_stop`` says so; either way a checkpoint is left."""
+        """Train until the recipe is done or ``should_stop`` says so; either way a checkpoint is left.
+
+        Raises :class:`TrainingError` when the loss is no longer a number; the last checkpoint is then from before.
+        """
+        if not self.folder.last.is_file():
+            self._save()  # from here on the run can be resumed, whatever happens to it
+        self._catch_up()
+        going_on = True
+        while going_on and (phase := self._phase()) is not None:
+            going_on = self._epoch(phase)
+        finished = self._phase() is None
+        self._save()
+        return Outcome(finished, self.position.epochs_done, self.best_auc)
+
+    def _phase(self) -> Phase | None:
+        """The phase of the next step; moves on from a phase whose epochs are done."""
         at = self.position
         while at.phase < len(self.recipe.phases):
             phase = self.recipe.phases[at.phase]
-            if at.epoch >= phase.epochs:
-                at.phase, at.epoch, self._optimizer = at.phase + 1, 0, None
-                continue
-            if not self._epoch(phase):
-                self._save()
-                return Outcome(False, at.epochs_done, self.best_auc)
-        self._save()
-        return Outcome(True, at.epochs_done, self.best_auc)
+            if at.epoch < phase.epochs:
+                return phase
+            at.phase, at.epoch, self._optimizer = at.phase + 1, 0, None
+        return None
+
+    def _catch_up(self) -> None:
+        """Write what a crash may have kept from being written after an epoch's end: see :meth:`_end_epoch`."""
+        if not self.rows:
+            return
+        self.folder.write_metrics(self.rows)
+        if self.position.step == 0 and self._last_is_best() and self._epoch_of_best() != self.rows[-1].epoch:
+            labels, logits = self.predict(self.select)
+            self._write_best(labels, logits)
 
     def _epoch(self, phase: Phase) -> bool:
+        """Train to the epoch's end; ``False`` when ``should_stop`` said so on the way or at its end."""
         at = self.position
         order = epoch_order(self.fit, self.recipe, seed=self.seed, epoch=at.epochs_done)
         steps = math.ceil(len(order) / self.recipe.batch_size)
@@ -134,8 +168,7 @@ class Trainer:
         )  # fmt: skip
         started = time.monotonic()
         for pixels, labels in batches:
-            lr = learning_rate(self.recipe, phase, at.epoch * steps + at.step, phase.epochs * steps)
-            loss = self._step(pixels, labels, lr)
+            loss = self._step(pixels, labels, self._learning_rate(phase, steps, at.step))
             at.step += 1
             at.images += len(labels)
             at.loss_sum += loss * len(labels)
@@ -149,8 +182,12 @@ class Trainer:
                     return False
                 self._save()
         at.seconds += time.monotonic() - started
-        self._end_epoch(phase, lr)
+        # Not the loop's last rate: a run resumed between the last step and here takes no step.
+        self._end_epoch(phase, self._learning_rate(phase, steps, steps - 1))
         return not self.should_stop()
+
+    def _learning_rate(self, phase: Phase, steps: int, step: int) -> float:
+        return learning_rate(self.recipe, phase, self.position.epoch * steps + step, phase.epochs * steps)
 
     def _step(self, pixels: Tensor, labels: Tensor, lr: float) -> float:
         assert self._optimizer is not None
@@ -159,8 +196,9 @@ class Trainer:
         logits = self._forward(pixels)
         loss = self._loss(logits, labels.to(self.device))
         if not torch.isfinite(loss):
-            raise FloatingPointError(
-                f"the loss became {loss.item()} at epoch {self.position.epochs_done + 1}"
+            raise TrainingError(
+                f"the loss became {loss.item()} at step {self.position.step + 1} of epoch "
+                f"{self.position.epochs_done + 1}: train again with a lower learning rate, or from other weights"
             )
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -181,7 +219,10 @@ class Trainer:
     def predict(
         self, images: Sequence[LabelledImage]
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Labels ``int64[N]`` and logits ``float64[N]`` of the whole images, in eval mode."""
+        """Labels ``int64[N]`` and logits ``float64[N]`` of the whole images, in eval mode.
+
+        Raises :class:`TrainingError` when a logit is not a number.
+        """
         self.network.eval()
         labels, logits = [], []
         with torch.inference_mode():
@@ -190,14 +231,24 @@ class Trainer:
             ):
                 logits.append(self._forward(pixels).cpu().double().numpy())
                 labels.append(truth.numpy().astype(np.int64))
-        return np.concatenate(labels), np.concatenate(logits)
+        found = np.concatenate(logits)
+        if not np.isfinite(found).all():
+            raise TrainingError(
+                f"after epoch {self.position.epochs_done + 1} the network's output is not a number: train again "
+                "with a lower learning rate, or from other weights"
+            )
+        return np.concatenate(labels), found
 
     def _end_epoch(self, phase: Phase, lr: float) -> None:
+        """Judge the epoch and write it down.
+
+        ``last.pt`` goes first, because all else can be made again from it: after a crash in between, a resumed
+        run does that (:meth:`_catch_up`). ``best.pt`` goes last, because its epoch says that its scores are there.
+        """
         from sklearn.metrics import log_loss, roc_auc_score
 
         at = self.position
         labels, logits = self.predict(self.select)
-        probabilities = 1 / (1 + np.exp(-logits))
         at.epochs_done += 1
         row = EpochRow(
             epoch=at.epochs_done,
@@ -205,21 +256,33 @@ class Trainer:
             size=phase.size,
             lr=lr,
             train_loss=at.loss_sum / at.images,
-            select_loss=float(log_loss(labels, probabilities, labels=[0, 1])),
+            select_loss=float(log_loss(labels, _sigmoid(logits), labels=[0, 1])),
             select_auc=float(roc_auc_score(labels, logits)),
             images=at.images,
             images_per_second=at.images / max(at.seconds, 1e-9),
         )
-        best_before = self.best_auc
         self.rows.append(row)
         at.epoch, at.step, at.loss_sum, at.images, at.seconds = at.epoch + 1, 0, 0.0, 0, 0.0
-        if best_before is None or row.select_auc > best_before:
-            summary = {**self.summary, "epoch": row.epoch, "select_auc": row.select_auc}
-            checkpoint.save(self.folder.best, model=self._weights(), summary=summary)
-            self.folder.write_select_scores([image.relative for image in self.select], labels, probabilities)
         self._save()
         self.folder.write_metrics(self.rows)
+        if self._last_is_best():
+            self._write_best(labels, logits)
         self.progress.row(row)
+
+    def _last_is_best(self) -> bool:
+        return all(row.select_auc < self.rows[-1].select_auc for row in self.rows[:-1])
+
+    def _epoch_of_best(self) -> object:
+        try:
+            return checkpoint.load(self.folder.best)["summary"]["epoch"]
+        except (ModelFileError, KeyError):
+            return None
+
+    def _write_best(self, labels: npt.NDArray[np.int64], logits: npt.NDArray[np.float64]) -> None:
+        row = self.rows[-1]
+        self.folder.write_select_scores([image.relative for image in self.select], labels, _sigmoid(logits))
+        summary = {**self.summary, "epoch": row.epoch, "select_auc": row.select_auc}
+        checkpoint.save(self.folder.best, model=self._weights(), summary=summary)
 
     def _save(self) -> None:
         checkpoint.save(
@@ -248,6 +311,11 @@ class Trainer:
             {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
         ]
         return torch.optim.AdamW([g for g in groups if g["params"]], lr=phase.lr)
+
+
+def _sigmoid(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    probabilities: npt.NDArray[np.float64] = torch.sigmoid(torch.from_numpy(logits)).numpy()
+    return probabilities
 
 
 def learning_rate(recipe: Recipe, phase: Phase, step: int, steps: int) -> float:

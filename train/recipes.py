@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -159,7 +160,7 @@ def with_epochs(recipe: Recipe, epochs: str) -> Recipe:
             f"--epochs takes {len(recipe.phases)} numbers, one for each phase of {recipe.name}: {names}"
         )
     phases = tuple(replace(phase, epochs=n) for phase, n in zip(recipe.phases, numbers, strict=True))
-    return replace(recipe, phases=phases)
+    return _that_trains(replace(recipe, phases=phases), "--epochs")
 
 
 def with_phases(recipe: Recipe, phases: str) -> Recipe:
@@ -177,10 +178,16 @@ def with_phases(recipe: Recipe, phases: str) -> Recipe:
             size, epochs, lr = int(size_text), int(epochs_text), float(lr_text)
         except ValueError:
             raise RecipeError(f"--phases: {text!r} is not SIZExEPOCHS@LR, such as 96x30@5e-4") from None
-        if not 32 <= size <= IMAGE_SIZE or epochs < 0 or not lr > 0:
+        if not 32 <= size <= IMAGE_SIZE or epochs < 0 or not 0 < lr < math.inf:
             raise RecipeError(
                 f"--phases: {text!r} needs a size from 32 to {IMAGE_SIZE}, epochs ≥ 0 and a rate > 0"
             )
         view = View.CROP if size < IMAGE_SIZE else View.RESIZE
         made.append(Phase(f"{size}", epochs, lr, size=size, view=view))
-    return replace(recipe, phases=tuple(made))
+    return _that_trains(replace(recipe, phases=tuple(made)), "--phases")
+
+
+def _that_trains(recipe: Recipe, option: str) -> Recipe:
+    if not any(phase.epochs for phase in recipe.phases):
+        raise RecipeError(f"{option}: no phase has an epoch, so nothing would be trained")
+    return recipe

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -12,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from models.contract import Label
+from models.errors import DataError, OutputError
 from train.data import LabelledImage, Role
 
 
@@ -45,11 +48,22 @@ class RunFolder:
         self.last = path / "last.pt"
         self.plots = path / "plots"
 
+    def make(self) -> None:
+        """Make the folder, not its parents. Raises :class:`OutputError`."""
+        try:
+            self.path.mkdir(exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{self.path} cannot be made: {error.strerror}") from None
+
     def write_config(self, config: Mapping[str, Any]) -> None:
         self._write(self.config, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
 
     def read_config(self) -> dict[str, Any]:
-        config: dict[str, Any] = json.loads(self.config.read_text(encoding="utf-8"))
+        """Raises :class:`DataError` when it is missing or damaged."""
+        try:
+            config: dict[str, Any] = json.loads(self.config.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(f"the run's {self.config} cannot be read ({type(error).__name__})") from None
         return config
 
     def write_roles(self, roles: Mapping[Role, Sequence[LabelledImage]]) -> None:
@@ -63,17 +77,19 @@ class RunFolder:
         self._write_csv(self.roles, header, rows)
 
     def read_roles(self, data: Path) -> dict[Role, list[LabelledImage]]:
-        from models.contract import Label
-
+        """What :meth:`write_roles` wrote, its paths below ``data``; :class:`DataError` if it cannot be read."""
         roles: dict[Role, list[LabelledImage]] = {Role.FIT: [], Role.SELECT: [], Role.CALIBRATE: []}
-        with self.roles.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
-            for row in csv.DictReader(stream):
-                roles[Role(row["role"])].append(
-                    LabelledImage(
-                        data / row["path"], row["path"], Label.from_name(row["label"]),
-                        row["source"] or None, row["group"] or None, row["sha256"] or None,
-                    )
-                )  # fmt: skip
+        try:
+            with self.roles.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
+                for row in csv.DictReader(stream):
+                    roles[Role(row["role"])].append(
+                        LabelledImage(
+                            data / row["path"], row["path"], Label.from_name(row["label"]),
+                            row["source"] or None, row["group"] or None, row["sha256"] or None,
+                        )
+                    )  # fmt: skip
+        except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+            raise DataError(f"the run's {self.roles} cannot be read ({type(error).__name__})") from None
         return roles
 
     def write_unreadable(self, rows: Iterable[tuple[str, str]]) -> None:
@@ -95,14 +111,17 @@ class RunFolder:
         return np.array([int(r["label"]) for r in rows]), np.array([float(r["prob_fake"]) for r in rows])
 
     def _write_csv(self, path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        aside = path.with_name(path.name + ".part")
-        with aside.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(header)
-            writer.writerows(rows)
-        aside.replace(path)
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+        self._write(path, text.getvalue())
 
     def _write(self, path: Path, text: str) -> None:
+        """Written aside and renamed. Raises :class:`OutputError`."""
         aside = path.with_name(path.name + ".part")
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
+        try:
+            aside.write_bytes(text.encode("utf-8", "surrogateescape"))
+            aside.replace(path)
+        except OSError as error:
+            raise OutputError(f"{path} cannot be written: {error.strerror}") from None

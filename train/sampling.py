@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import zip_longest
 
 import numpy as np
 
@@ -37,7 +38,12 @@ def balanced_subset(images: Sequence[LabelledImage], limit: int | None) -> list[
     for index, image in enumerate(images):
         cells[image.source, image.label].append(index)
     rng = np.random.default_rng(0)
-    decks = [[cell[i] for i in rng.permutation(len(cell))] for _, cell in sorted(cells.items(), key=str)]
+    shuffled = {
+        key: [cell[i] for i in rng.permutation(len(cell))] for key, cell in sorted(cells.items(), key=str)
+    }
+    # Classes take turns, so that even the shortest list has both.
+    by_label = [[deck for key, deck in shuffled.items() if key[1] is label] for label in reversed(Label)]
+    decks = [deck for turn in zip_longest(*by_label) for deck in turn if deck is not None]
     kept: list[int] = []
     depth = 0
     while len(kept) < limit:
@@ -60,19 +66,21 @@ class _Deck:
 
 
 def _couples(images: Sequence[LabelledImage], couples: int, rng: np.random.Generator) -> list[int]:
-    cells: dict[str, dict[Label, list[int]]] = defaultdict(lambda: {Label.REAL: [], Label.FAKE: []})
+    classes_of: dict[str, set[Label]] = defaultdict(set)
+    for image in images:
+        classes_of[image.source or ""].add(image.label)
+    # A source with one class only would teach its origin, not the manipulation.
+    sources = sorted(source for source, classes in classes_of.items() if len(classes) == len(Label))
+    apart = bool(sources)
+    sources = sources or [""]
+    cells: dict[tuple[str, Label], list[int]] = defaultdict(list)
     reals_of: dict[tuple[str, str], list[int]] = defaultdict(list)
     for index, image in enumerate(images):
-        source = image.source or ""
-        cells[source][image.label].append(index)
+        source = (image.source or "") if apart else ""
+        cells[source, image.label].append(index)
         if image.group is not None and image.label is Label.REAL:
             reals_of[source, image.group].append(index)
-    # A source with one class only would teach its origin, not the manipulation.
-    sources = sorted(source for source, cell in cells.items() if all(cell.values()))
-    if not sources:
-        merged = {label: [i for cell in cells.values() for i in cell[label]] for label in Label}
-        cells, sources = defaultdict(lambda: merged), [""]
-    decks = {(s, label): _Deck(cells[s][label], rng) for s in sources for label in Label}
+    decks = {(s, label): _Deck(cells[s, label], rng) for s in sources for label in Label}
     order: list[int] = []
     for number in range(couples):
         source = sources[number % len(sources)]

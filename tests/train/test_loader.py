@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from models.errors import DataError
+from models.preprocessing import preprocess
+from train.data import LabelledImage
+from train.loader import training_batches, whole_batches
+from train.recipes import SCRATCH, Phase, View
+
+PHASE = Phase("48", 1, 1e-3, size=48, view=View.CROP)
+ORDER = [3, 1, 4, 1, 5, 2, 6, 0, 7, 3]
+
+
+@pytest.fixture
+def recipe() -> Any:
+    from dataclasses import replace
+
+    return replace(SCRATCH, batch_size=4)
+
+
+def batches(images: list[LabelledImage], recipe: Any, **changes: Any) -> list[tuple[Tensor, Tensor]]:
+    settings = {"seed": 1, "epoch": 2, "first_step": 0, "workers": 0} | changes
+    return list(training_batches(images, ORDER, recipe, PHASE, **settings))
+
+
+def same(one: list[tuple[Tensor, Tensor]], other: list[tuple[Tensor, Tensor]]) -> bool:
+    return len(one) == len(other) and all(
+        torch.equal(a, c) and torch.equal(b, d) for (a, b), (c, d) in zip(one, other, strict=True)
+    )
+
+
+def test_batches_are_pixels_and_labels_in_the_given_order(
+    toy_images: list[LabelledImage], recipe: Any
+) -> None:
+    made = batches(toy_images, recipe)
+    assert [(pixels.shape, pixels.dtype) for pixels, _ in made] == [
+        ((n, 48, 48, 3), torch.uint8) for n in (4, 4, 2)
+    ]
+    labels = torch.cat([labels for _, labels in made])
+    assert labels.dtype == torch.float32
+    assert labels.tolist() == [float(toy_images[index].label) for index in ORDER]
+
+
+def test_samples_depend_on_seed_epoch_and_place_alone(toy_images: list[LabelledImage], recipe: Any) -> None:
+    made = batches(toy_images, recipe)
+    assert same(made, batches(toy_images, recipe))
+    assert not same(made, batches(toy_images, recipe, seed=2))
+    assert not same(made, batches(toy_images, recipe, epoch=3))
+    # Image 3 comes first and last: augmented anew each time.
+    assert not torch.equal(made[0][0][0], made[2][0][1])
+
+
+def test_an_epoch_begun_later_goes_on_with_the_same_batches(
+    toy_images: list[LabelledImage], recipe: Any
+) -> None:
+    made = batches(toy_images, recipe)
+    for step in range(4):
+        assert same(made[step:], batches(toy_images, recipe, first_step=step))
+
+
+def test_workers_change_nothing(toy_images: list[LabelledImage], recipe: Any) -> None:
+    assert same(batches(toy_images, recipe), batches(toy_images, recipe, workers=2))
+
+
+def test_torchs_own_generator_is_left_alone(toy_images: list[LabelledImage], recipe: Any) -> None:
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    batches(toy_images, recipe)
+    batches(toy_images, recipe, workers=1)
+    list(whole_batches(toy_images, batch_size=3, workers=0))
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_whole_images_are_the_laws_output_in_order(toy_images: list[LabelledImage]) -> None:
+    made = list(whole_batches(toy_images, batch_size=3, workers=0))
+    assert [len(labels) for _, labels in made] == [3, 3, 2]
+    pixels = torch.cat([pixels for pixels, _ in made])
+    for image, row in zip(toy_images, pixels, strict=True):
+        assert torch.equal(row, torch.from_numpy(preprocess(image.path.read_bytes())[0]))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_image_that_is_gone_is_named_in_one_sentence(
+    workers: int, toy_images: list[LabelledImage], recipe: Any
+) -> None:
+    gone = LabelledImage(Path("gone.png"), "gone.png", toy_images[3].label)
+    images = [*toy_images[:3], gone, *toy_images[4:]]
+    with pytest.raises(DataError) as caught:
+        batches(images, recipe, workers=workers)
+    assert str(caught.value).startswith("gone.png could be read before training and no longer")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(DataError, match=r"gone\.png"):
+        list(whole_batches(images, batch_size=3, workers=workers))

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from train.progress import BarProgress
+from train.run_folder import EpochRow
+
+ROW = EpochRow(2, "96", 96, 5e-4, 0.71234, 0.69, 0.875, 32, 12.54)
+
+
+def follow(progress: BarProgress) -> None:
+    progress.epoch("96", 2, 3, 2, 0)
+    progress.step(4, 0.7)
+    progress.step(4, 0.6)
+    progress.row(ROW)
+    progress.close()
+
+
+def test_without_a_terminal_there_are_only_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    follow(BarProgress(bar=False))
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == (
+        "epoch 2 (96): train loss 0.7123, select loss 0.6900, select AUC 0.8750, 12.5 images/s\n"
+    )
+
+
+def test_the_bar_is_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    follow(BarProgress(bar=True))
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "96 2/3" in said.err and "select AUC 0.8750" in said.err
+
+
+def test_nothing_needs_to_have_begun() -> None:
+    progress = BarProgress(bar=True)
+    progress.step(1, 0.5)
+    progress.close()
+    assert progress.disabled is False

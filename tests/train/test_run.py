@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from models.errors import DataError, Failure
+from train import checkpoint, run
+from train.data import Role
+from train.recipes import SCRATCH
+from train.run_folder import RunFolder
+
+
+@pytest.fixture
+def begin(tree: Path) -> Callable[..., run.Run]:
+    def begin(data: Path = tree, **changes: Any) -> run.Run:
+        settings: dict[str, Any] = {
+            "recipe_name": "scratch", "init": None, "manifest": None, "sources": (), "seed": 4,
+        }  # fmt: skip
+        return run.begin(data, **(settings | changes))
+
+    return begin
+
+
+def test_a_run_begun_holds_its_roles_and_writes_nothing(begin: Callable[..., run.Run], tree: Path) -> None:
+    before = sorted(tree.rglob("*"))
+    begun = begin()
+    assert (len(begun.fit), len(begun.select), len(begun.roles[Role.CALIBRATE])) == (12, 4, 2)
+    assert (begun.images, len(begun.unreadable), begun.seed, begun.state) == (20, 2, 4, None)
+    assert begun.recipe == SCRATCH
+    assert sorted(tree.rglob("*")) == before
+
+
+def test_the_seed_decides_the_network(begin: Callable[..., run.Run]) -> None:
+    weights = [begin(seed=seed).network.features[0][0].weight for seed in (1, 1, 2)]
+    assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
+
+
+def test_sources_and_settings_are_recorded(begin: Callable[..., run.Run]) -> None:
+    begun = begin(sources=("a",), batch_size=6, epoch_images=10, select_images=2, phases="64x2@1e-3")
+    assert {image.source for images in begun.roles.values() for image in images} == {"a"}
+    assert (begun.recipe.batch_size, begun.recipe.epoch_images, begun.recipe.select_images) == (6, 10, 2)
+    assert begun.config["sources"] == ["a"]
+    assert begun.summary["recipe"]["phases"][0]["size"] == 64
+    assert begun.summary["counts"]["fit"] == {"Real": len(begun.fit) // 2, "Fake": len(begun.fit) // 2}
+
+
+def test_no_manifest_at_all_is_enough(
+    begin: Callable[..., run.Run], make_tree: Callable[..., Path], tmp_path: Path
+) -> None:
+    data = make_tree(tmp_path / "plain", {Role.FIT: 2}, broken=False)
+    (data / "manifest.csv").unlink()
+    with pytest.raises(DataError, match="role of"):
+        begin(data)
+
+
+def test_a_run_resumed_is_the_run_begun(begin: Callable[..., run.Run], tree: Path, tmp_path: Path) -> None:
+    begun, folder = begin(), RunFolder(tmp_path / "run")
+    begun.write(folder)
+    checkpoint.save(folder.last, step=3)
+    resumed = run.resume(tree, folder, given={"seed": 4, "recipe_name": "scratch"})
+    assert (resumed.recipe, resumed.config, resumed.roles) == (begun.recipe, begun.config, begun.roles)
+    assert resumed.state is not None and resumed.state["step"] == 3
+    with pytest.raises(Failure, match="--seed says otherwise"):
+        run.resume(tree, folder, given={"seed": 5})

@@ -1,0 +1,165 @@
+"""A run, begun or continued: what it trains, on which images, from which weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torchvision.models import EfficientNet
+from tqdm import tqdm
+
+from models.errors import DataError, Failure
+from models.weights import sha256_file
+from train import checkpoint
+from train.data import LabelledImage, Role, count_by_class, divide, only_sources, read_tree
+from train.precheck import split_readable
+from train.recipes import RECIPES, Recipe, RecipeError, with_epochs, with_phases
+from train.run_folder import RunFolder
+from train.starting_weights import starting_network
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that a :class:`train.loop.Trainer` needs to know of a run."""
+
+    recipe: Recipe
+    network: EfficientNet
+    roles: dict[Role, list[LabelledImage]]
+    config: dict[str, Any]
+    state: dict[str, Any] | None = None
+    """The last checkpoint of a run that is continued."""
+    unreadable: Sequence[tuple[LabelledImage, str]] = ()
+    """Images that were left out when the run was begun, with the reason."""
+
+    @property
+    def fit(self) -> list[LabelledImage]:
+        return self.roles[Role.FIT]
+
+    @property
+    def select(self) -> list[LabelledImage]:
+        return self.roles[Role.SELECT]
+
+    @property
+    def images(self) -> int:
+        """How many images were looked at."""
+        return len(self.unreadable) + sum(len(images) for images in self.roles.values())
+
+    @property
+    def seed(self) -> int:
+        return int(self.config["seed"])
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Goes into the checkpoints, and from there into an exported model's metadata."""
+        keys = ("tool_version", "recipe", "init", "seed", "data", "sources", "counts")
+        return {key: self.config[key] for key in keys}
+
+    def write(self, folder: RunFolder) -> None:
+        """Write down what a resumed run reads back, the config last: with it the folder holds a run."""
+        folder.make()
+        folder.write_roles(self.roles)
+        folder.write_unreadable((image.relative, reason) for image, reason in self.unreadable)
+        folder.write_config(self.config)
+
+
+def begin(
+    data: Path,
+    *,
+    recipe_name: str,
+    init: str | None,
+    manifest: Path | None,
+    sources: Sequence[str],
+    seed: int,
+    epochs: str | None = None,
+    phases: str | None = None,
+    batch_size: int | None = None,
+    epoch_images: int | None = None,
+    select_images: int | None = None,
+    threads: int = 1,
+    bar: bool = False,
+) -> Run:
+    """Read, check and divide the train split of ``data``, and make the network.
+
+    ``None`` stands for the recipe's own setting. Nothing is written. Raises :class:`models.errors.Failure`.
+    """
+    recipe = RECIPES[recipe_name]
+    if epochs is not None and phases is not None:
+        raise RecipeError("--epochs and --phases both say how long to train; give one")
+    if phases is not None:
+        recipe = with_phases(recipe, phases)
+    if epochs is not None:
+        recipe = with_epochs(recipe, epochs)
+    recipe = replace(
+        recipe,
+        batch_size=batch_size or recipe.batch_size,
+        epoch_images=epoch_images or recipe.epoch_images,
+        select_images=select_images or recipe.select_images,
+    )
+    init = init or recipe.default_init
+    torch.manual_seed(seed)
+    # Before the data are read: a missing weights file should say so at once.
+    network = starting_network(init, recipe)
+    images = read_tree(data, "train", manifest=manifest)
+    if sources:
+        images = only_sources(images, sources)
+    with tqdm(total=len(images), desc="checking images", unit="image", disable=not bar, leave=False) as done:
+        images, bad = split_readable(images, workers=threads, done=done.update)
+    roles = divide(images)
+    for role in (Role.FIT, Role.SELECT):
+        empty = [name for name, n in count_by_class(roles[role]).items() if n == 0]
+        if empty:
+            raise DataError(
+                f"the {role.value} role of {data} has no readable {' and no '.join(empty)} image "
+                f"({len(images)} readable, {len(bad)} not); roles are drawn by group: add images or groups"
+            )
+    config = {
+        "tool_version": version("deepfake-scanner"),
+        "torch": version("torch"),
+        "torchvision": version("torchvision"),
+        "recipe": recipe.as_config(),
+        "init": _origin(init),
+        "seed": seed,
+        "data": data.resolve().name,
+        "sources": list(sources) or None,
+        "counts": {role.value: count_by_class(images) for role, images in roles.items()},
+    }
+    return Run(recipe, network, roles, config, unreadable=bad)
+
+
+def resume(data: Path, folder: RunFolder, *, given: dict[str, Any]) -> Run:
+    """The run in ``folder`` as it was begun, with its last checkpoint.
+
+    ``given``: arguments of :func:`begin` that the user repeats. Repeating is harmless; a changed one is a
+    mistake. Raises :class:`models.errors.Failure`.
+    """
+    config = folder.read_config()
+    recipe = Recipe.from_config(config["recipe"])
+    same: dict[str, tuple[str, Callable[[Any], bool]]] = {
+        "recipe_name": ("--recipe", lambda value: value == recipe.name),
+        "init": ("--init", lambda value: _origin(value) == config["init"]),
+        "sources": ("--source", lambda value: sorted(value) == sorted(config["sources"] or ())),
+        "epochs": ("--epochs", lambda value: with_epochs(recipe, value) == recipe),
+        "phases": ("--phases", lambda value: with_phases(recipe, value) == recipe),
+        "batch_size": ("--batch-size", lambda value: value == recipe.batch_size),
+        "epoch_images": ("--epoch-images", lambda value: value == recipe.epoch_images),
+        "select_images": ("--select-images", lambda value: value == recipe.select_images),
+        "seed": ("--seed", lambda value: value == config["seed"]),
+    }
+    for name, (option, is_same) in same.items():
+        if name in given and not is_same(given[name]):
+            raise Failure(
+                f"--resume continues the run as it was begun, and {option} says otherwise: leave it out, or begin "
+                "another run"
+            )
+    state = checkpoint.load(folder.last)
+    return Run(recipe, starting_network("random", recipe), folder.read_roles(data), config, state)
+
+
+def _origin(init: str) -> dict[str, str]:
+    """How config.json names the starting weights: by a file's name and hash, never by its place."""
+    file = Path(init)
+    return {"from": file.name, "sha256": sha256_file(file)} if file.is_file() else {"from": init}
