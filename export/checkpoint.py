@@ -10,15 +10,11 @@ from typing import Any
 
 from torch import Tensor
 
+from models.checkpoint_format import BEST_OF_RUN, CHECKPOINT_FORMAT, CHECKPOINT_FORMAT_VERSION
 from models.contract import Label
 from models.errors import ModelFileError
 from models.network import read_checkpoint, read_state_dict
 from models.weights import sha256_file
-
-RUN_FORMAT = "deepfake-scanner checkpoint"
-RUN_FORMAT_VERSION = 1
-BEST_OF_RUN = "best.pt"
-"""What a run's folder stands for: its best epoch on the select role."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +55,7 @@ def open_checkpoint(path: Path, positive: Label | None) -> Checkpoint:
     if sha256_file(file) != before:
         raise ModelFileError(f"{file} changed while it was read; export again when its writer is done")
     training: Mapping[str, Any] | None = None
-    if content.get("format") == RUN_FORMAT:
+    if content.get("format") == CHECKPOINT_FORMAT:
         positive, training = _run_facts(content, file, positive)
     elif positive is None:
         raise ModelFileError(
@@ -73,9 +69,9 @@ def _run_facts(
     content: Mapping[str, object], file: Path, said: Label | None
 ) -> tuple[Label, Mapping[str, Any] | None]:
     version = content.get("format_version")
-    if version != RUN_FORMAT_VERSION:
+    if version != CHECKPOINT_FORMAT_VERSION:
         raise ModelFileError(
-            f"{file} is a run's checkpoint of format {version}, this version reads {RUN_FORMAT_VERSION}; "
+            f"{file} is a run's checkpoint of format {version}, this version reads {CHECKPOINT_FORMAT_VERSION}; "
             "export it with the version that trained it"
         )
     try:

@@ -8,11 +8,9 @@ from typing import Any
 
 import torch
 
+from models.checkpoint_format import CHECKPOINT_FORMAT, CHECKPOINT_FORMAT_VERSION
 from models.errors import ModelFileError, OutputError
 from models.network import read_checkpoint
-
-FORMAT = "deepfake-scanner checkpoint"
-FORMAT_VERSION = 1
 
 
 def save(path: Path, **content: Any) -> None:
@@ -24,7 +22,13 @@ def save(path: Path, **content: Any) -> None:
     try:
         with aside.open("wb") as stream:
             torch.save(
-                {"format": FORMAT, "format_version": FORMAT_VERSION, "positive": "fake", **content}, stream
+                {
+                    "format": CHECKPOINT_FORMAT,
+                    "format_version": CHECKPOINT_FORMAT_VERSION,
+                    "positive": "fake",
+                    **content,
+                },
+                stream,
             )
             stream.flush()
             os.fsync(stream.fileno())
@@ -38,11 +42,12 @@ def save(path: Path, **content: Any) -> None:
 def load(path: Path) -> dict[str, Any]:
     """Read a checkpoint of this tool; :class:`ModelFileError` if it is missing or something else."""
     content: dict[str, Any] = read_checkpoint(path)
-    if content.get("format") != FORMAT:
+    if content.get("format") != CHECKPOINT_FORMAT:
         raise ModelFileError(f"{path} is not a checkpoint of scan-train")
-    if content.get("format_version") != FORMAT_VERSION:
+    if content.get("format_version") != CHECKPOINT_FORMAT_VERSION:
         raise ModelFileError(
-            f"{path} has checkpoint format {content.get('format_version')}, this version reads {FORMAT_VERSION}"
+            f"{path} has checkpoint format {content.get('format_version')}, "
+            f"this version reads {CHECKPOINT_FORMAT_VERSION}"
         )
     return content
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ import click
 from models.errors import ExitCode, Failure, OutputError, run_command
 
 if TYPE_CHECKING:
+    from train.data import LabelledImage
+    from train.loop import Trainer
     from train.run_folder import RunFolder
 
 
@@ -109,10 +111,12 @@ def train(
     """Train a detector on DATA/{train,validation}/{Real,Fake}/….
 
     The train split is divided 90/5/5 by group into fit, select (chooses the epoch) and calibrate; the validation
-    split is for scan-evaluate alone. The best epoch is RUN/best.pt: export it with scan-export.
+    split is for scan-evaluate alone. The best epoch is RUN/best.pt, its temperature and thresholds are
+    RUN/calibration.json: export them with scan-export RUN.
     """
     _require_extra()
     from train import run
+    from train.calibrating import is_calibrated
     from train.device import choose_device
     from train.loop import Trainer, stop_after
     from train.plots import plot_run
@@ -158,6 +162,8 @@ def train(
         finally:
             progress.close()
         plot_run(folder, trainer.rows)
+        if outcome.finished and not is_calibrated(folder):
+            _calibrate(trainer, current.calibrate, current.config["data"])
     best = "no epoch ended yet"
     if outcome.best_auc is not None:
         best = f"best select AUC {outcome.best_auc:.4f}: {folder.best}"
@@ -166,6 +172,23 @@ def train(
         return int(ExitCode.OK)
     click.echo(f"stopped after {outcome.epochs_done} epochs, {best}; continue with --resume", err=True)
     return int(ExitCode.INTERRUPTED if caught else ExitCode.OK)
+
+
+def _calibrate(trainer: Trainer, images: Sequence[LabelledImage], data: str) -> None:
+    from models.storage import Store
+    from train.calibrating import calibrate_best, why_not
+
+    if reason := why_not(images):
+        click.echo(f"note: not calibrated: {reason}; scores keep temperature 1 and threshold 0.5", err=True)
+        return
+    one = calibrate_best(trainer, images, data=data).by_store[Store.FP32.value]
+    default = one.thresholds["default"]
+    click.echo(
+        f"calibrated on {one.real} Real and {one.fake} Fake: temperature {one.temperature:.3g}; threshold "
+        f"{default.value:.4g} flags {100 * (default.fpr or 0):.1f} % of the real and "
+        f"{100 * (default.tpr or 0):.1f} % of the fake images of the calibrate role",
+        err=True,
+    )
 
 
 def _require_extra() -> None:

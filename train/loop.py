@@ -208,19 +208,22 @@ class Trainer:
         self._optimizer.step()
         return float(loss.item())
 
-    def _forward(self, pixels: Tensor) -> Tensor:
+    def _forward(self, pixels: Tensor, *, exact: bool = False) -> Tensor:
         batch = pixels.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float()
         batch = ((batch - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
         # bfloat16 is faster on CUDA and slower for training on CPUs.
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda"):
+        with torch.autocast(
+            self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda" and not exact
+        ):
             logits: Tensor = self.network(batch)
         return logits.float().reshape(-1)
 
     def predict(
-        self, images: Sequence[LabelledImage]
+        self, images: Sequence[LabelledImage], *, exact: bool = False
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Labels ``int64[N]`` and logits ``float64[N]`` of the whole images, in eval mode.
 
+        ``exact``: in fp32, as an exported file computes, and not in bfloat16 on CUDA.
         Raises :class:`TrainingError` when a logit is not a number.
         """
         self.network.eval()
@@ -229,7 +232,7 @@ class Trainer:
             for pixels, truth in whole_batches(
                 images, batch_size=EVALUATION_BATCH[self.device.type], workers=self.workers
             ):
-                logits.append(self._forward(pixels).cpu().double().numpy())
+                logits.append(self._forward(pixels, exact=exact).cpu().double().numpy())
                 labels.append(truth.numpy().astype(np.int64))
         found = np.concatenate(logits)
         if not np.isfinite(found).all():

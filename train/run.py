@@ -44,6 +44,10 @@ class Run:
         return self.roles[Role.SELECT]
 
     @property
+    def calibrate(self) -> list[LabelledImage]:
+        return self.roles[Role.CALIBRATE]
+
+    @property
     def images(self) -> int:
         """How many images were looked at."""
         return len(self.unreadable) + sum(len(images) for images in self.roles.values())

@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from models.calibration import FILE_NAME as CALIBRATION_NAME
+from models.calibration import CalibrationFile
+from models.checkpoint_format import BEST_OF_RUN
 from models.contract import Label
 from models.errors import DataError, OutputError
 from train.data import LabelledImage, Role
@@ -35,7 +38,7 @@ class EpochRow:
 
 class RunFolder:
     """``config.json``, ``roles.csv``, ``unreadable.csv``, ``metrics.csv``, ``select_scores.csv``, ``best.pt``,
-    ``last.pt`` and ``plots/``."""
+    ``last.pt``, ``calibration.json`` and ``plots/``."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -44,8 +47,9 @@ class RunFolder:
         self.unreadable = path / "unreadable.csv"
         self.metrics = path / "metrics.csv"
         self.select_scores = path / "select_scores.csv"
-        self.best = path / "best.pt"
+        self.best = path / BEST_OF_RUN
         self.last = path / "last.pt"
+        self.calibration = path / CALIBRATION_NAME
         self.plots = path / "plots"
 
     def make(self) -> None:
@@ -65,6 +69,9 @@ class RunFolder:
         except (OSError, ValueError) as error:
             raise DataError(f"the run's {self.config} cannot be read ({type(error).__name__})") from None
         return config
+
+    def write_calibration(self, calibration: CalibrationFile) -> None:
+        self._write(self.calibration, calibration.to_json())
 
     def write_roles(self, roles: Mapping[Role, Sequence[LabelledImage]]) -> None:
         """The lists that the run works on; a resumed run reads them back instead of dividing again."""

@@ -14,7 +14,6 @@ from torchvision.models import EfficientNet, EfficientNet_B4_Weights, efficientn
 from torchvision.models.efficientnet import MBConv
 
 from export.convert import convert
-from models.storage import Store, stored_state
 from models.contract import Label
 from models.errors import ModelFileError
 from models.network import (
@@ -28,6 +27,7 @@ from models.network import (
     start_from_nothing,
     state_dict_from_onnx,
 )
+from models.storage import Store, stored_state
 
 State = dict[str, Tensor]
 

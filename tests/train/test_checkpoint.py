@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from models.checkpoint_format import CHECKPOINT_FORMAT
 from models.errors import ModelFileError, OutputError
 from train import checkpoint
 
@@ -57,8 +58,8 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing_half(
     [
         ({"model": {}}, "not a checkpoint of scan-train"),
         ({"format": "something else", "format_version": 1}, "not a checkpoint of scan-train"),
-        ({"format": checkpoint.FORMAT, "format_version": 2}, "has checkpoint format 2"),
-        ({"format": checkpoint.FORMAT}, "has checkpoint format None"),
+        ({"format": CHECKPOINT_FORMAT, "format_version": 2}, "has checkpoint format 2"),
+        ({"format": CHECKPOINT_FORMAT}, "has checkpoint format None"),
         ([1], "not a checkpoint"),
     ],
 )

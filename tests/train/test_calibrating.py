@@ -1,0 +1,96 @@
+"""The end of a run: a calibration of the best checkpoint, from the calibrate role alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models.calibration import CalibrationFile
+from models.storage import Store, stored_state
+from models.weights import sha256_file
+from train import calibrating, checkpoint
+from train.calibrating import calibrate_best, is_calibrated, why_not
+from train.calibration import calibrate
+from train.data import LabelledImage, Role
+from train.loop import Trainer
+from train.run_folder import RunFolder
+
+MakeTrainer = Callable[..., Trainer]
+
+
+def test_the_best_checkpoint_is_calibrated_as_it_will_be_stored(
+    toy_trainer: MakeTrainer, toy_images: list[LabelledImage]
+) -> None:
+    trainer = toy_trainer()
+    trainer.run()
+    folder = trainer.folder
+    assert not is_calibrated(folder)
+    content = calibrate_best(trainer, toy_images, data="toys")
+    assert is_calibrated(folder) and CalibrationFile.read(folder.calibration) == content
+    assert content.checkpoint_sha256 == sha256_file(folder.best)
+    state = checkpoint.load(folder.best)["model"]
+    for store in Store:
+        trainer.network.load_state_dict(stored_state(state, store, where="best"))
+        labels, logits = trainer.predict(toy_images, exact=True)
+        assert content.by_store[store] == calibrate(labels, logits, [None] * 8, data="toys, calibrate role")
+    assert content.by_store["fp32"] != content.by_store["fp16"]
+
+
+def test_a_calibration_of_an_earlier_best_does_not_count(
+    toy_trainer: MakeTrainer, toy_images: list[LabelledImage]
+) -> None:
+    trainer = toy_trainer()
+    trainer.run()
+    calibrate_best(trainer, toy_images, data="toys")
+    content = checkpoint.load(trainer.folder.best)
+    checkpoint.save(trainer.folder.best, model=content["model"], summary={"epoch": 99})
+    assert not is_calibrated(trainer.folder)
+
+
+def test_a_small_role_is_named_with_its_counts(toy_images: list[LabelledImage]) -> None:
+    assert why_not(toy_images) == "the calibrate role has only 4 Real and 4 Fake images, fewer than 20"
+    assert why_not(toy_images * 5) is None
+    reals = [image for image in toy_images * 10 if image.label == 0]
+    assert why_not(reals) == "the calibrate role has only 0 Fake images, fewer than 20"
+
+
+def test_scan_train_says_that_a_small_role_is_not_calibrated(
+    scratch_run: RunFolder,
+    tree: Path,
+    scratch_options: list[str],
+    scan_train: Callable[..., int],
+    capsys: Any,
+) -> None:
+    assert scan_train(tree, "--out", scratch_run.path, "--resume", "--device", "cpu", "--no-progress") == 0
+    assert (
+        "note: not calibrated: the calibrate role has only 1 Real and 1 Fake images"
+        in capsys.readouterr().err
+    )
+    assert not scratch_run.calibration.exists()
+
+
+def test_scan_train_calibrates_a_finished_run_on_the_calibrate_role(
+    scratch_options: list[str],
+    make_tree: Callable[..., Path],
+    scan_train: Callable[..., int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Any,
+) -> None:
+    data = make_tree(tmp_path / "faces", {Role.FIT: 4, Role.SELECT: 2, Role.CALIBRATE: 3}, broken=False)
+    monkeypatch.setattr(calibrating, "MIN_IMAGES", 3)
+    run = tmp_path / "run"
+    shorter = ["--phases", "32x1@1e-3", "--epoch-images", "4"]
+    assert scan_train(data, "--out", run, *scratch_options, *shorter, "--workers", 0) == 0
+    assert "calibrated on 3 Real and 3 Fake: temperature" in capsys.readouterr().err
+    content = CalibrationFile.read(run / "calibration.json")
+    assert content.checkpoint_sha256 == sha256_file(run / "best.pt")
+    for one in content.by_store.values():
+        assert (one.real, one.fake, one.prior) == (3, 3, 0.5)
+        assert one.thresholds["default"].data == "faces, calibrate role, the strictest source's fpr5"
+        assert one.thresholds["fpr5"].fpr == 0.0
+        assert np.isfinite(one.temperature)
