@@ -8,20 +8,21 @@ from PIL import Image, ImageEnhance
 
 from models.contract import IMAGE_SIZE
 from models.preprocessing import to_input
+from train.random_degradations import degrade
 from train.recipes import Phase, Recipe, View
 
 _ENHANCERS = (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color)
 
 
 def augment(rgb: Image.Image, recipe: Recipe, rng: np.random.Generator) -> Image.Image:
-    """Colour jitter (brightness, contrast, saturation in random order, as torchvision's) and flip."""
+    """Colour jitter (brightness, contrast, saturation in random order, as torchvision's), flip, degradations."""
     if recipe.color_jitter:
         for which in rng.permutation(len(_ENHANCERS)):
             factor = float(rng.uniform(1 - recipe.color_jitter, 1 + recipe.color_jitter))
             rgb = _ENHANCERS[which](rgb).enhance(factor)
     if recipe.flip and rng.random() < 0.5:
         rgb = rgb.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    return rgb
+    return degrade(rgb, rng) if recipe.degradations else rgb
 
 
 def training_view(rgb: Image.Image, phase: Phase, rng: np.random.Generator) -> npt.NDArray[np.uint8]:

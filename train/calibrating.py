@@ -50,7 +50,7 @@ def calibrate_best(trainer: Trainer, images: Sequence[LabelledImage], *, data: s
     sources = [image.source for image in images]
     by_store: dict[str, Calibration] = {}
     for store in Store:
-        trainer.network.load_state_dict(stored_state(best, store, where=str(folder.best)))
+        trainer.load_weights(stored_state(best, store, where=str(folder.best)))
         labels, logits = trainer.predict(images, exact=True)
         by_store[store.value] = calibrate(labels, logits, sources, data=f"{data}, calibrate role")
     content = CalibrationFile(digest, by_store)

@@ -100,6 +100,13 @@ if TYPE_CHECKING:
 @click.option(
     "--checkpoint-minutes", type=click.FloatRange(0), default=10.0, help="Save inside an epoch so often."
 )
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    help="Another value of a field of the recipe, such as degradations=on or ema=0.999; repeatable.",
+)
 @click.option("--resume", is_flag=True, help="Continue the run in --out where its last checkpoint left it.")
 @click.option("--no-progress", is_flag=True, help="No progress bar.")
 @click.version_option(package_name="deepfake-scanner")

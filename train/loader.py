@@ -12,14 +12,21 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
+from models.contract import Label
 from models.errors import DataError
 from models.preprocessing import ImageError, decode_image, to_input
 from train.augment import augment, training_view
 from train.data import LabelledImage
+from train.random_degradations import degrade
 from train.recipes import Phase, Recipe
+from train.self_blend import self_blend
 
 _Sample = tuple[Tensor, Tensor] | DataError
 """A failure travels as a value: raised inside a worker, its message would come out as a traceback's text."""
+
+
+_DEGRADED_SEED = 20220418
+"""Of the degraded copy that epochs are judged on: every run's copy of an image is the same."""
 
 
 class _TrainingSamples(Dataset[_Sample]):
@@ -34,6 +41,7 @@ class _TrainingSamples(Dataset[_Sample]):
     ) -> None:
         self._images, self._order, self._recipe, self._phase = images, order, recipe, phase
         self._seed, self._epoch = seed, epoch
+        self._reals = [index for index, image in enumerate(images) if image.label is Label.REAL]
 
     def __len__(self) -> int:
         return len(self._order)
@@ -42,15 +50,29 @@ class _TrainingSamples(Dataset[_Sample]):
         image = self._images[self._order[position]]
         rng = np.random.default_rng(np.random.SeedSequence([self._seed, self._epoch, position]))
         try:
-            rgb = augment(read_rgb(image), self._recipe, rng)
+            rgb = augment(self._picture(position, image, rng), self._recipe, rng)
         except DataError as error:
             return error
         return torch.from_numpy(training_view(rgb, self._phase, rng)), torch.tensor(float(image.label))
 
+    def _picture(self, position: int, image: LabelledImage, rng: np.random.Generator) -> Image.Image:
+        """The image itself or, for a share of the fakes, a self-blended real one."""
+        if (
+            image.label is Label.REAL
+            or not self._recipe.self_blend
+            or rng.random() >= self._recipe.self_blend
+        ):
+            return read_rgb(image)
+        # In a couple the real image stands before its fake: both then come from one picture.
+        before = self._images[self._order[position - 1]] if position % 2 else None
+        if before is None or before.label is not Label.REAL:
+            before = self._images[int(rng.choice(self._reals))]
+        return self_blend(read_rgb(before), rng)
+
 
 class _WholeImages(Dataset[_Sample]):
-    def __init__(self, images: Sequence[LabelledImage]) -> None:
-        self._images = images
+    def __init__(self, images: Sequence[LabelledImage], *, degraded: bool) -> None:
+        self._images, self._degraded = images, degraded
 
     def __len__(self) -> int:
         return len(self._images)
@@ -61,6 +83,8 @@ class _WholeImages(Dataset[_Sample]):
             rgb = read_rgb(image)
         except DataError as error:
             return error
+        if self._degraded:
+            rgb = degrade(rgb, np.random.default_rng(np.random.SeedSequence([_DEGRADED_SEED, index])))
         return torch.from_numpy(to_input(rgb)), torch.tensor(float(image.label))
 
 
@@ -91,10 +115,13 @@ def training_batches(
 
 
 def whole_batches(
-    images: Sequence[LabelledImage], *, batch_size: int, workers: int
+    images: Sequence[LabelledImage], *, batch_size: int, workers: int, degraded: bool = False
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """The law's output, ``uint8[B, 260, 260, 3]``, and labels, in order, without augmentation."""
-    yield from _load(_WholeImages(images), workers, batch_size=batch_size)
+    """The law's output, ``uint8[B, 260, 260, 3]``, and labels, in order, without augmentation.
+
+    ``degraded``: of pictures degraded at random, each time in the same way.
+    """
+    yield from _load(_WholeImages(images, degraded=degraded), workers, batch_size=batch_size)
 
 
 def _load(samples: Dataset[_Sample], workers: int, **batching: Any) -> Iterator[tuple[Tensor, Tensor]]:

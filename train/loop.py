@@ -17,6 +17,7 @@ from torchvision.models import EfficientNet
 from models.contract import IMAGENET_MEAN, IMAGENET_STD
 from models.errors import Failure, ModelFileError
 from train import checkpoint, freezing
+from train.averaging import averaged
 from train.data import LabelledImage
 from train.loader import training_batches, whole_batches
 from train.recipes import Optimizer, Phase, Recipe, Schedule
@@ -93,6 +94,15 @@ class Trainer:
         self._mean = torch.tensor(IMAGENET_MEAN, device=self.device).view(1, 3, 1, 1) * 255
         self._std = torch.tensor(IMAGENET_STD, device=self.device).view(1, 3, 1, 1) * 255
         self._loss = nn.BCEWithLogitsLoss()
+        self._average = averaged(self.network, self.recipe.ema) if self.recipe.ema is not None else None
+        self._trained: Any = self.network
+        if self.recipe.compile and self.device.type == "cuda":
+            self._trained = torch.compile(self.network)
+
+    @property
+    def _judged(self) -> nn.Module:
+        """What epochs are judged by and kept: the average, if the recipe has one."""
+        return self.network if self._average is None else self._average.module
 
     @property
     def best_auc(self) -> float | None:
@@ -110,6 +120,8 @@ class Trainer:
                 f"{', '.join(sorted(lacking))}"
             )
         self.network.load_state_dict(state["model"])
+        if self._average is not None:
+            self._average.load_state_dict(state["average"])
         self.position = Position(**state["position"])
         self.rows = [EpochRow(**row) for row in state["rows"]]
         if state["optimizer"] is not None:
@@ -117,6 +129,10 @@ class Trainer:
             self._optimizer = self._new_optimizer(phase)
             self._optimizer.load_state_dict(state["optimizer"])
         checkpoint.restore_random_state(state["random"])
+
+    def load_weights(self, state: dict[str, Tensor]) -> None:
+        """Put other weights into the network that :meth:`predict` uses; the run must be over."""
+        self._judged.load_state_dict(state)
 
     def run(self) -> Outcome:
         """Train until the recipe is done or ``should_stop`` says so; either way a checkpoint is left.
@@ -149,7 +165,7 @@ class Trainer:
             return
         self.folder.write_metrics(self.rows)
         if self.position.step == 0 and self._last_is_best() and self._epoch_of_best() != self.rows[-1].epoch:
-            labels, logits = self.predict(self.select)
+            labels, logits = self.predict(self.select, degraded=self.recipe.select_degraded)
             self._write_best(labels, logits)
 
     def _epoch(self, phase: Phase) -> bool:
@@ -193,8 +209,10 @@ class Trainer:
         assert self._optimizer is not None
         for group in self._optimizer.param_groups:
             group["lr"] = lr
-        logits = self._forward(pixels)
-        loss = self._loss(logits, labels.to(self.device))
+        logits = self._forward(self._trained, pixels)
+        smoothing = self.recipe.label_smoothing
+        targets = labels.to(self.device) * (1 - smoothing) + 0.5 * smoothing
+        loss = self._loss(logits, targets)
         if not torch.isfinite(loss):
             raise TrainingError(
                 f"the loss became {loss.item()} at step {self.position.step + 1} of epoch "
@@ -206,33 +224,37 @@ class Trainer:
             trained = [p for p in self.network.parameters() if p.requires_grad]
             nn.utils.clip_grad_norm_(trained, self.recipe.grad_clip)
         self._optimizer.step()
+        if self._average is not None:
+            self._average.update_parameters(self.network)
         return float(loss.item())
 
-    def _forward(self, pixels: Tensor, *, exact: bool = False) -> Tensor:
+    def _forward(self, network: Any, pixels: Tensor, *, exact: bool = False) -> Tensor:
         batch = pixels.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float()
         batch = ((batch - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
         # bfloat16 is faster on CUDA and slower for training on CPUs.
         with torch.autocast(
             self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda" and not exact
         ):
-            logits: Tensor = self.network(batch)
+            logits: Tensor = network(batch)
         return logits.float().reshape(-1)
 
     def predict(
-        self, images: Sequence[LabelledImage], *, exact: bool = False
+        self, images: Sequence[LabelledImage], *, exact: bool = False, degraded: bool = False
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Labels ``int64[N]`` and logits ``float64[N]`` of the whole images, in eval mode.
 
         ``exact``: in fp32, as an exported file computes, and not in bfloat16 on CUDA.
+        ``degraded``: of the pictures' degraded copies.
         Raises :class:`TrainingError` when a logit is not a number.
         """
-        self.network.eval()
+        network = self._judged
+        network.eval()
         labels, logits = [], []
         with torch.inference_mode():
             for pixels, truth in whole_batches(
-                images, batch_size=EVALUATION_BATCH[self.device.type], workers=self.workers
+                images, batch_size=EVALUATION_BATCH[self.device.type], workers=self.workers, degraded=degraded
             ):
-                logits.append(self._forward(pixels, exact=exact).cpu().double().numpy())
+                logits.append(self._forward(network, pixels, exact=exact).cpu().double().numpy())
                 labels.append(truth.numpy().astype(np.int64))
         found = np.concatenate(logits)
         if not np.isfinite(found).all():
@@ -251,7 +273,7 @@ class Trainer:
         from sklearn.metrics import log_loss, roc_auc_score
 
         at = self.position
-        labels, logits = self.predict(self.select)
+        labels, logits = self.predict(self.select, degraded=self.recipe.select_degraded)
         at.epochs_done += 1
         row = EpochRow(
             epoch=at.epochs_done,
@@ -285,12 +307,13 @@ class Trainer:
         row = self.rows[-1]
         self.folder.write_select_scores([image.relative for image in self.select], labels, _sigmoid(logits))
         summary = {**self.summary, "epoch": row.epoch, "select_auc": row.select_auc}
-        checkpoint.save(self.folder.best, model=self._weights(), summary=summary)
+        checkpoint.save(self.folder.best, model=_weights(self._judged), summary=summary)
 
     def _save(self) -> None:
         checkpoint.save(
             self.folder.last,
-            model=self._weights(),
+            model=_weights(self.network),
+            average=_weights(self._average) if self._average is not None else None,
             optimizer=self._optimizer.state_dict() if self._optimizer is not None else None,
             position=asdict(self.position),
             rows=[asdict(row) for row in self.rows],
@@ -298,11 +321,6 @@ class Trainer:
             summary={**self.summary, "epoch": self.position.epochs_done},
         )
         self._last_saved = time.monotonic()
-
-    def _weights(self) -> dict[str, Tensor]:
-        return {
-            name: tensor.detach().cpu().contiguous() for name, tensor in self.network.state_dict().items()
-        }
 
     def _new_optimizer(self, phase: Phase) -> torch.optim.Optimizer:
         trainable = freezing.prepare(self.network, phase)
@@ -314,6 +332,10 @@ class Trainer:
             {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
         ]
         return torch.optim.AdamW([g for g in groups if g["params"]], lr=phase.lr)
+
+
+def _weights(network: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
 
 
 def _sigmoid(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -85,6 +86,18 @@ class Recipe:
     color_jitter: float = 0.2
     """Brightness, contrast and saturation are each scaled by a factor drawn from 1 ± this."""
     flip: bool = False
+    degradations: bool = False
+    """Whether fit images pass :func:`train.random_degradations.degrade`, after any synthesis."""
+    self_blend: float = 0.0
+    """Share of the fakes of an epoch that are made from a real image (:mod:`train.self_blend`) instead."""
+    label_smoothing: float = 0.0
+    """Targets are pulled towards 0.5 by this share."""
+    ema: float | None = None
+    """Decay per step of an exponential moving average of the weights, which is then what is judged and kept."""
+    select_degraded: bool = False
+    """Whether epochs are judged on a degraded copy of the select role, always the same one."""
+    compile: bool = False
+    """``torch.compile`` for the training steps on CUDA; on a CPU it costs minutes and gains little."""
     epoch_images: int | None = None
     """Length of an epoch in images; ``None``: as many as there are fit images."""
     select_images: int | None = None
@@ -191,3 +204,45 @@ def _that_trains(recipe: Recipe, option: str) -> Recipe:
     if not any(phase.epochs for phase in recipe.phases):
         raise RecipeError(f"{option}: no phase has an epoch, so nothing would be trained")
     return recipe
+
+
+SWITCHES = {
+    "weight_decay": float,
+    "warmup_steps": int,
+    "grad_clip": float,
+    "dropout": float,
+    "stochastic_depth": float,
+    "color_jitter": float,
+    "flip": bool,
+    "degradations": bool,
+    "self_blend": float,
+    "label_smoothing": float,
+    "ema": float,
+    "select_degraded": bool,
+    "compile": bool,
+    "balance": Balance,
+}
+"""Fields that ``--set`` may change, with their types."""
+
+_SHARES = frozenset({"self_blend", "label_smoothing", "dropout", "stochastic_depth", "color_jitter", "ema"})
+_BOOLEANS = {"on": True, "off": False}
+
+
+def with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
+    """``["degradations=on", "ema=0.999"]``: other values of the :data:`SWITCHES`. Raises :class:`RecipeError`."""
+    changes: dict[str, Any] = {}
+    for text in settings:
+        name, equals, value = text.partition("=")
+        if not equals or name not in SWITCHES:
+            raise RecipeError(f"--set {text}: not FIELD=VALUE with a field of {', '.join(SWITCHES)}")
+        try:
+            changes[name] = _BOOLEANS[value] if SWITCHES[name] is bool else SWITCHES[name](value)
+        except (KeyError, ValueError):
+            kind = {bool: "on or off", int: "a whole number", float: "a number"}.get(SWITCHES[name])
+            raise RecipeError(f"--set {text}: {name} takes {kind or ' or '.join(Balance)}") from None
+        number = changes[name]
+        if isinstance(number, float) and not (0 <= number < 1 if name in _SHARES else 0 <= number < math.inf):
+            raise RecipeError(
+                f"--set {text}: {name} lies from 0 to {'below 1' if name in _SHARES else 'infinity'}"
+            )
+    return replace(recipe, **changes)

@@ -17,7 +17,7 @@ from models.weights import sha256_file
 from train import checkpoint
 from train.data import LabelledImage, Role, count_by_class, divide, only_sources, read_tree
 from train.precheck import split_readable
-from train.recipes import RECIPES, Recipe, RecipeError, with_epochs, with_phases
+from train.recipes import RECIPES, Recipe, RecipeError, with_epochs, with_phases, with_settings
 from train.run_folder import RunFolder
 from train.starting_weights import starting_network
 
@@ -83,6 +83,7 @@ def begin(
     batch_size: int | None = None,
     epoch_images: int | None = None,
     select_images: int | None = None,
+    settings: Sequence[str] = (),
     threads: int = 1,
     bar: bool = False,
 ) -> Run:
@@ -97,6 +98,7 @@ def begin(
         recipe = with_phases(recipe, phases)
     if epochs is not None:
         recipe = with_epochs(recipe, epochs)
+    recipe = with_settings(recipe, settings)
     recipe = replace(
         recipe,
         batch_size=batch_size or recipe.batch_size,
@@ -151,6 +153,7 @@ def resume(data: Path, folder: RunFolder, *, given: dict[str, Any]) -> Run:
         "batch_size": ("--batch-size", lambda value: value == recipe.batch_size),
         "epoch_images": ("--epoch-images", lambda value: value == recipe.epoch_images),
         "select_images": ("--select-images", lambda value: value == recipe.select_images),
+        "settings": ("--set", lambda value: with_settings(recipe, value) == recipe),
         "seed": ("--seed", lambda value: value == config["seed"]),
     }
     for name, (option, is_same) in same.items():

@@ -97,3 +97,41 @@ def test_an_image_that_is_gone_is_named_in_one_sentence(
     assert "\n" not in str(caught.value)
     with pytest.raises(DataError, match=r"gone\.png"):
         list(whole_batches(images, batch_size=3, workers=workers))
+
+
+def test_self_blended_fakes_take_the_place_of_a_share_of_the_fakes(
+    toy_images: list[LabelledImage], recipe: Any
+) -> None:
+    from dataclasses import replace
+
+    plain = batches(toy_images, recipe)
+    blended = batches(toy_images, replace(recipe, self_blend=0.999))
+    for (before, labels), (after, again) in zip(plain, blended, strict=True):
+        assert torch.equal(labels, again)
+        for one, other, label in zip(before, after, labels, strict=True):
+            # A real image is drawn as before: the switch costs it no random number.
+            assert torch.equal(one, other) == (label == 0)
+
+
+def test_a_couples_fake_is_blended_from_its_own_real(
+    toy_images: list[LabelledImage], recipe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    from train import loader
+
+    blended_from = []
+    monkeypatch.setattr(loader, "self_blend", lambda rgb, rng: (blended_from.append(rgb.tobytes()), rgb)[1])
+    order = [0, 1, 4, 3, 2, 7]
+    list(training_batches(toy_images, order, replace(recipe, self_blend=0.999), PHASE, seed=1, epoch=0,
+                          first_step=0, workers=0))  # fmt: skip
+    assert blended_from == [loader.read_rgb(toy_images[index]).tobytes() for index in (0, 4, 2)]
+
+
+def test_the_degraded_copy_is_always_the_same(toy_images: list[LabelledImage]) -> None:
+    def pixels(degraded: bool) -> Tensor:
+        made = whole_batches(toy_images, batch_size=3, workers=0, degraded=degraded)
+        return torch.cat([batch for batch, _ in made])
+
+    assert torch.equal(pixels(True), pixels(True))
+    assert not torch.equal(pixels(True), pixels(False))

@@ -15,7 +15,7 @@ from models.errors import ExitCode, ModelFileError
 from train import checkpoint
 from train.data import LabelledImage
 from train.loop import Trainer, TrainingError, learning_rate, stop_after
-from train.recipes import Optimizer, Phase, Recipe, Schedule
+from train.recipes import Optimizer, Phase, Recipe, Schedule, with_settings
 from train.run_folder import RunFolder
 
 MakeTrainer = Callable[..., Trainer]
@@ -85,6 +85,59 @@ def test_a_stopped_run_continues_as_if_it_had_not_stopped(toy_trainer: MakeTrain
     again.resume(checkpoint.load(again.folder.last))
     assert again.run().finished is True
     assert outcome_of(again.folder) == outcome_of(whole.folder)
+
+
+@pytest.mark.parametrize("steps", [2, 5])
+def test_every_switch_survives_an_interruption(
+    toy_trainer: MakeTrainer, toy_recipe: Recipe, steps: int
+) -> None:
+    recipe = with_settings(
+        toy_recipe,
+        ["ema=0.9", "degradations=on", "self_blend=0.5", "label_smoothing=0.1", "select_degraded=on"],
+    )
+    whole = toy_trainer("whole", recipe=recipe)
+    whole.run()
+    stopped = toy_trainer("stopped", recipe=recipe, should_stop=after(steps))
+    assert stopped.run().finished is False
+    again = toy_trainer("stopped", recipe=recipe)
+    again.resume(checkpoint.load(again.folder.last))
+    assert again.run().finished is True
+    assert outcome_of(again.folder) == outcome_of(whole.folder)
+    plain = toy_trainer("plain")
+    plain.run()
+    assert outcome_of(plain.folder)["last"] != outcome_of(whole.folder)["last"]
+
+
+def test_the_average_is_judged_and_kept_and_frozen_weights_stay(
+    toy_trainer: MakeTrainer, toy_recipe: Recipe
+) -> None:
+    phase = Phase("40", 1, 1e-2, ("classifier.", "features.6."), size=40)
+    trainer = toy_trainer(recipe=replace(toy_recipe, phases=(phase,), ema=0.5))
+    before = {name: tensor.clone() for name, tensor in trainer.network.state_dict().items()}
+    trainer.run()
+    best, last = checkpoint.load(trainer.folder.best)["model"], checkpoint.load(trainer.folder.last)["model"]
+    for name, tensor in before.items():
+        if name.startswith(phase.trainable):
+            continue
+        assert torch.equal(best[name], tensor) and torch.equal(last[name], tensor), name
+    changed = "features.6.0.weight"
+    assert not torch.equal(best[changed], last[changed]) and not torch.equal(best[changed], before[changed])
+
+
+def test_smoothing_pulls_the_targets_towards_one_half(
+    toy_trainer: MakeTrainer,
+    toy_images: list[LabelledImage],
+    toy_recipe: Recipe,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trainer = toy_trainer(recipe=replace(toy_recipe, label_smoothing=0.2))
+    seen: list[torch.Tensor] = []
+    loss = torch.nn.BCEWithLogitsLoss()
+    monkeypatch.setattr(
+        trainer, "_loss", lambda logits, targets: (seen.append(targets), loss(logits, targets))[1]
+    )
+    trainer.run()
+    assert sorted(set(torch.cat(seen).tolist())) == pytest.approx([0.1, 0.9])
 
 
 def test_a_stop_at_the_very_end_is_a_finish(toy_trainer: MakeTrainer) -> None:
@@ -169,7 +222,7 @@ def test_a_run_can_be_resumed_from_its_first_moment(toy_trainer: MakeTrainer) ->
 def with_aucs(trainer: Trainer, monkeypatch: pytest.MonkeyPatch, scores: list[list[float]]) -> None:
     answers = iter(scores)
     labels = np.array([image.label for image in trainer.select], np.int64)
-    monkeypatch.setattr(trainer, "predict", lambda images: (labels, np.array(next(answers))))
+    monkeypatch.setattr(trainer, "predict", lambda images, **_: (labels, np.array(next(answers))))
 
 
 def test_best_is_the_first_epoch_of_the_highest_select_auc(

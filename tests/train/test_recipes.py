@@ -20,6 +20,7 @@ from train.recipes import (
     View,
     with_epochs,
     with_phases,
+    with_settings,
 )
 
 
@@ -87,3 +88,30 @@ def test_phases_that_make_no_sense_are_refused(text: str) -> None:
 def test_phases_cannot_thaw_what_a_recipe_freezes() -> None:
     with pytest.raises(RecipeError, match="use --epochs"):
         with_phases(TWO_PHASE, "96x1@1e-3")
+
+
+def test_switches_are_set_by_name() -> None:
+    changed = with_settings(
+        SCRATCH, ["degradations=on", "ema=0.999", "warmup_steps=7", "balance=none", "flip=off"]
+    )
+    assert (changed.degradations, changed.ema, changed.warmup_steps) == (True, 0.999, 7)
+    assert (changed.balance, changed.flip) == (Balance.NONE, False)
+    assert Recipe.from_config(changed.as_config()) == changed
+    assert with_settings(SCRATCH, []) == SCRATCH
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["degradations", "degradations=yes", "ema=1", "ema=-0.1", "self_blend=nan", "phases=3", "warmup_steps=1.5",
+     "balance=sources", "grad_clip=inf"],
+)  # fmt: skip
+def test_settings_that_make_no_sense_are_refused(text: str) -> None:
+    with pytest.raises(RecipeError, match=f"--set {text}"):
+        with_settings(SCRATCH, [text])
+
+
+def test_a_config_from_before_a_switch_existed_still_reads() -> None:
+    config = SCRATCH.as_config()
+    for name in ("degradations", "self_blend", "ema", "compile"):
+        del config[name]
+    assert Recipe.from_config(config) == SCRATCH
