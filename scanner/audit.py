@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
@@ -14,12 +15,12 @@ from typing import Any
 from models.errors import ExitCode, Failure
 from scanner.decode import Limits
 from scanner.inference.detector import Detector
-from scanner.pipeline import default_workers, scan_candidates
+from scanner.pipeline import scan_candidates
 from scanner.policy import Gate, Policy
 from scanner.progress import NullProgress, Progress
-from scanner.reports.base import FileSink, Sink, StreamSink
-from scanner.reports.csv_report import CsvReport
-from scanner.reports.manifest import Tally, build_manifest, write_manifest
+from scanner.reports.base import Sink, open_sink
+from scanner.reports.csv_report import CsvReport, looks_like_report
+from scanner.reports.manifest import Tally, build_manifest, looks_like_manifest, manifest_bytes
 from scanner.results import FileResult, Status
 from scanner.sources import Candidate
 from scanner.summary import MostSuspicious, printable, summary_lines
@@ -54,74 +55,92 @@ class Audit:
     """Speaks to the person at the terminal."""
     inputs: list[str]
     options: Mapping[str, Any]
+    workers: int
+    batch_size: int
     allow_empty: bool = False
-    workers: int | None = None
-    batch_size: int | None = None
     limits: Limits = field(default_factory=Limits)
     progress: Progress = field(default_factory=NullProgress)
 
     def run(self) -> ExitCode:
         """Raises :class:`Failure` when the audit cannot be completed; the report is then left as it was."""
-        candidates = iter(self.candidates)
-        first = next(candidates, None)
-        if first is None and not self.allow_empty:
-            raise NoCandidates(
-                "there is no image to scan; check the paths and patterns, or pass --allow-empty if that is expected"
-                + (f" ({self.tally.other_files.total()} other files seen)" if self.tally.other_files else "")
-            )
-        started, clock = datetime.now(UTC), time.monotonic()
-        top = MostSuspicious()
-        sink: Sink = FileSink(self.out) if self.out is not None else StreamSink()
-        report = CsvReport(sink, model_sha256=self.detector.sha256)
-        try:
-            report.begin()
+        with closing(self.progress):
+            candidates = iter(self.candidates)
+            first = next(candidates, None)
+            if first is None and not self.allow_empty:
+                others = self.tally.other_files.total()
+                raise NoCandidates(
+                    "there is no image to scan; check the paths and patterns, or pass --allow-empty if that is expected"
+                    + (f" ({others} other files seen)" if others else "")
+                )
+            started, clock = datetime.now(UTC), time.monotonic()
             # One file may be waiting already; the others come as the walk finds them.
             found = candidates if first is None else chain([first], candidates)
-            self._drain(found, report, top)
-        except BaseException as error:
-            # Whatever it was, the rows so far are kept and an older report is not touched.
-            kept = sink.abandon()
-            self.progress.close()
-            where = f"; the rows so far are in {kept}" if kept is not None else ""
-            if isinstance(error, KeyboardInterrupt):
-                raise Interrupted(f"interrupted after {self.tally.files:,} files{where}") from None
-            if isinstance(error, Failure) and where:
-                self.say(f"stopped after {self.tally.files:,} files{where}")
-            raise
-        self.progress.close()
-        code = self.gate.exit_code(self.tally.statuses, self.tally.verdicts)
-        digest = sink.commit()
-        if self.manifest is not None:
-            reports = {self.out.name: digest} if self.out is not None and digest is not None else {}
-            manifest = build_manifest(
-                self.detector, self.policy, self.tally,
-                inputs=self.inputs, options=self.options, started=started, finished=datetime.now(UTC),
-                complete=code is not ExitCode.INCOMPLETE, exit_code=int(code), reports=reports,
-            )  # fmt: skip
-            write_manifest(self.manifest, manifest)
+            top = MostSuspicious()
+            sink = open_sink(self.out, looks_like_report)
+            try:
+                self._drain(found, CsvReport(sink, model_sha256=self.detector.sha256), top)
+                code = self.gate.exit_code(self.tally.statuses, self.tally.verdicts)
+                self._publish(sink, code, started)
+            except BaseException as error:
+                # Whatever it was, the rows so far are kept and an older report is not touched.
+                self._give_up(error, sink)
+                raise
         self._close(top, time.monotonic() - clock, code)
         return code
 
     def _drain(self, candidates: Iterable[Candidate], report: CsvReport, top: MostSuspicious) -> None:
+        report.begin()
         results = scan_candidates(
             candidates, self.detector, limits=self.limits, workers=self.workers, batch_size=self.batch_size
         )
-        for result in results:
-            verdict = self.policy.verdict(result)
-            report.add(result, verdict)
-            self.tally.statuses[result.status] += 1
-            if verdict is not None:
-                self.tally.verdicts[verdict] += 1
-            if result.error is not None:
-                self.tally.errors[result.error.value] += 1
-                _log_problem(result)
-            top.add(result)
-            self.progress.file(verdict)
+        # Closed here, so that an interrupted scan leaves no thread at work behind it.
+        with closing(results):
+            for result in results:
+                verdict = self.policy.verdict(result)
+                report.add(result, verdict)
+                self.tally.statuses[result.status] += 1
+                if verdict is not None:
+                    self.tally.verdicts[verdict] += 1
+                if result.error is not None:
+                    self.tally.errors[result.error.value] += 1
+                    _log_problem(result)
+                top.add(result)
+                self.progress.file(verdict)
+
+    def _publish(self, sink: Sink, code: ExitCode, started: datetime) -> None:
+        """Let the report and its manifest appear: both are on the disk before either is renamed."""
+        if self.manifest is None:
+            sink.commit()
+            return
+        manifest = build_manifest(
+            self.detector, self.policy, self.tally,
+            inputs=self.inputs, options=self.options, workers=self.workers, batch_size=self.batch_size,
+            started=started, finished=datetime.now(UTC),
+            complete=code is not ExitCode.INCOMPLETE, exit_code=int(code), reports={sink.name: sink.sha256()},
+        )  # fmt: skip
+        beside = open_sink(self.manifest, looks_like_manifest)
+        try:
+            beside.write(manifest_bytes(manifest))
+            sink.commit()
+            beside.commit()
+        except BaseException:
+            # A manifest describes a report that is there.
+            if (left := beside.abandon()) is not None:
+                left.unlink(missing_ok=True)
+            raise
+
+    def _give_up(self, error: BaseException, sink: Sink) -> None:
+        kept = sink.abandon()
+        self.progress.close()
+        where = f"; the rows so far are in {kept}" if kept is not None else ""
+        if isinstance(error, KeyboardInterrupt):
+            raise Interrupted(f"interrupted after {self.tally.files:,} files{where}") from None
+        if isinstance(error, Failure) and where:
+            self.say(f"stopped after {self.tally.files:,} files{where}")
 
     def _close(self, top: MostSuspicious, seconds: float, code: ExitCode) -> None:
-        workers = self.workers or default_workers()
         for line in summary_lines(
-            self.detector, self.policy, self.tally, top, seconds=seconds, workers=workers
+            self.detector, self.policy, self.tally, top, seconds=seconds, workers=self.workers
         ):
             self.say(line)
         if self.out is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 import click
 
@@ -48,6 +48,7 @@ def _print_version(context: click.Context, parameter: click.Parameter, wanted: b
 )
 @click.option(
     "--files-from",
+    type=click.File("rb"),
     metavar="FILE",
     default=None,
     help="Scan the files named in FILE, one a line; - reads standard input.",
@@ -127,6 +128,8 @@ def _print_version(context: click.Context, parameter: click.Parameter, wanted: b
     is_flag=True,
     is_eager=True,
     expose_value=False,
+    # SCAN_VERSION in the environment of a job names somebody's version; it must not stop every scan.
+    allow_from_autoenv=False,
     callback=_print_version,
     help="Versions, providers, the shipped model's hash and licence.",
 )
@@ -152,21 +155,21 @@ def _check_usage(options: dict[str, Any]) -> None:
 
 
 def _run(
-    *, paths: tuple[str, ...], out: str, manifest: Path | None, files_from: str | None, nul: bool, recursive: bool,
-    include: tuple[str, ...], exclude: tuple[str, ...], model: Path | None, threshold: str | None, device: str,
-    batch_size: int | None, workers: int | None, max_errors: int, strict: bool, fail_on: str, exit_zero: bool,
-    allow_empty: bool, list_skipped: bool, quiet: bool, verbose: bool, log_file: Path | None, no_progress: bool,
+    *, paths: tuple[str, ...], out: str, manifest: Path | None, files_from: BinaryIO | None, nul: bool,
+    recursive: bool, include: tuple[str, ...], exclude: tuple[str, ...], model: Path | None,
+    threshold: str | None, device: str, batch_size: int | None, workers: int | None, max_errors: int,
+    strict: bool, fail_on: str, exit_zero: bool, allow_empty: bool, list_skipped: bool, quiet: bool,
+    verbose: bool, log_file: Path | None, no_progress: bool,
 ) -> int:  # fmt: skip
-    import os
-
     from scanner.audit import Audit
-    from scanner.console import catch_sigterm, set_up_logging
+    from scanner.console import logging_to, sigterm_interrupts
     from scanner.inference.detector import Detector
     from scanner.names import encode_path
+    from scanner.outputs import Outputs
+    from scanner.pipeline import default_batch_size, default_workers
     from scanner.policy import FailOn, Gate, Policy
     from scanner.progress import BarProgress, NullProgress
-    from scanner.reports.base import check_target, partial_path
-    from scanner.reports.manifest import Tally, manifest_path
+    from scanner.reports.manifest import Tally
     from scanner.sources import Selection, walk
     from scanner.summary import printable
 
@@ -174,25 +177,7 @@ def _run(
         if not quiet:
             click.echo(line, err=True)
 
-    report = None if out == "-" else Path(out)
-    if report is not None and manifest is None:
-        manifest = manifest_path(report)
-    written = [path for path in (report, manifest) if path is not None]
-    # Before anything is loaded: hours of scanning must not end at a folder that does not exist.
-    for path in (*written, *([log_file] if log_file else [])):
-        check_target(path)
-    set_up_logging(quiet=quiet, verbose=verbose, log_file=log_file)
-    catch_sigterm()
-
-    detector = Detector.load(model, device)
-    policy = Policy.for_model(detector.metadata, threshold)
-    if detector.fallback is not None:
-        say(f"note: scanning on the CPU: {detector.fallback}")
-    if not detector.metadata.calibrated:
-        say(
-            "note: this model is not calibrated; prob_fake is a score, and the threshold was not chosen on data"
-        )
-
+    outputs = Outputs.settle(out, manifest, log_file)
     tally = Tally()
 
     def on_skip(name: str, kind: str) -> None:
@@ -200,43 +185,55 @@ def _run(
         if list_skipped:
             click.echo(f"no row: {printable(name)} ({kind})", err=True)
 
-    own = [os.path.abspath(p) for path in written for p in (path, partial_path(path))]  # noqa: PTH100 - links stay
-    own += [os.path.abspath(log_file)] if log_file else []  # noqa: PTH100
-    candidates = walk(
-        _operands(paths, files_from, nul), Selection(recursive, include, exclude), ignore=own, on_skip=on_skip
-    )
-    show_bar = sys.stderr.isatty() and not (no_progress or quiet or verbose)
-    return Audit(
-        detector, policy, Gate(FailOn(fail_on), max_errors, strict, exit_zero), candidates, tally,
-        out=report, manifest=manifest, say=say, inputs=[encode_path(path) for path in paths],
-        options={
-            "files_from": files_from, "nul": nul, "recursive": recursive, "include": list(include),
-            "exclude": list(exclude), "threshold": threshold, "device": device, "batch_size": batch_size,
-            "workers": workers, "max_errors": max_errors, "strict": strict, "fail_on": fail_on,
-            "exit_zero": exit_zero, "allow_empty": allow_empty,
-        },
-        allow_empty=allow_empty, workers=workers, batch_size=batch_size,
-        progress=BarProgress(None) if show_bar else NullProgress(),
-    ).run()  # fmt: skip
+    with logging_to(log_file, verbose=verbose), sigterm_interrupts():
+        detector = Detector.load(model, device)
+        policy = Policy.for_model(detector.metadata, threshold)
+        if detector.fallback is not None:
+            say(f"note: scanning on the CPU: {detector.fallback}")
+        if not detector.metadata.calibrated:
+            say(
+                "note: this model is not calibrated; prob_fake is a score, its threshold was not chosen on data"
+            )
+        show_bar = _is_terminal(sys.stderr) and not (no_progress or quiet or verbose or list_skipped)
+        return Audit(
+            detector, policy, Gate(FailOn(fail_on), max_errors, strict, exit_zero),
+            walk(_operands(paths, files_from, nul), Selection(recursive, include, exclude), ignore=outputs.own_files(),
+                 on_skip=on_skip),
+            tally, out=outputs.report, manifest=outputs.manifest, say=say, inputs=[encode_path(path) for path in paths],
+            options={
+                "files_from": _name_of(files_from), "nul": nul, "recursive": recursive, "include": list(include),
+                "exclude": list(exclude), "threshold": threshold, "device": device, "batch_size": batch_size,
+                "workers": workers, "max_errors": max_errors, "strict": strict, "fail_on": fail_on,
+                "exit_zero": exit_zero, "allow_empty": allow_empty,
+            },
+            workers=workers or default_workers(), batch_size=batch_size or default_batch_size(detector),
+            allow_empty=allow_empty,
+            progress=BarProgress(_known_total(paths, files_from)) if show_bar else NullProgress(),
+        ).run()  # fmt: skip
 
 
-def _operands(paths: tuple[str, ...], files_from: str | None, nul: bool) -> Iterator[str | Operand]:
+def _operands(paths: tuple[str, ...], files_from: BinaryIO | None, nul: bool) -> Iterator[str | Operand]:
     from scanner.sources import Operand, read_file_list
 
     yield from paths
-    if files_from is None:
-        return
-    with _open_list(files_from) as stream:
-        yield from (Operand(name, literal=True) for name in read_file_list(stream, nul))
+    if files_from is not None:
+        yield from (Operand(name, literal=True) for name in read_file_list(files_from, nul))
 
 
-def _open_list(files_from: str) -> BinaryIO:
-    if files_from == "-":
-        return sys.stdin.buffer
-    try:
-        return Path(files_from).open("rb")
-    except OSError as error:
-        raise click.UsageError(f"--files-from {files_from}: {error.strerror}") from None
+def _name_of(files_from: BinaryIO | None) -> str | None:
+    name = getattr(files_from, "name", None)
+    return "-" if name == "<stdin>" else name
+
+
+def _known_total(paths: tuple[str, ...], files_from: BinaryIO | None) -> int | None:
+    """How many rows there will be, if that is plain before the walk: when every operand is a file."""
+    if files_from is not None or not all(Path(path).is_file() for path in paths):
+        return None
+    return len(set(paths))
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
 
 
 def main() -> None:

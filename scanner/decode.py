@@ -14,6 +14,7 @@ import numpy.typing as npt
 from models.preprocessing import MAX_PIXELS, ImageError, preprocess
 from scanner.results import ErrorCode, FileResult, Status
 from scanner.sources import HEAD_BYTES, Candidate, MediaKind, classify, problem_of
+from scanner.sources.probe import not_a_file
 
 MAX_BYTES = 1 << 30
 
@@ -52,6 +53,8 @@ def decode(candidate: Candidate, limits: Limits) -> Decoded:
         kind, data, size = _read(candidate, limits)
     except _Unreadable as error:
         return _failed(candidate, error.code, error.detail, bytes_=error.size)
+    except MemoryError:
+        return _failed(candidate, ErrorCode.OUT_OF_MEMORY, "not enough memory to read")
     if data is None:
         # Not hashed: a video is as large as it is, and nothing is claimed about its content.
         skipped = FileResult(
@@ -105,6 +108,10 @@ def _failed(
     return Decoded(FileResult(candidate.name, Status.ERROR, code, detail, bytes=bytes_, sha256=sha256))
 
 
+def _too_many(size: int, limits: Limits) -> _Unreadable:
+    return _Unreadable(ErrorCode.TOO_MANY_BYTES, f"{size} bytes, the limit is {limits.max_bytes}", size)
+
+
 def _read(candidate: Candidate, limits: Limits) -> tuple[MediaKind, bytes | None, int]:
     """Kind by content, the whole content (``None`` for media that are not read) and the size in bytes."""
     # Without O_NONBLOCK, opening a FIFO waits for a writer for ever; on regular files it means nothing.
@@ -112,26 +119,36 @@ def _read(candidate: Candidate, limits: Limits) -> tuple[MediaKind, bytes | None
         os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     )
     try:
-        with os.fdopen(os.open(candidate.path, flags), "rb") as stream:
-            status = os.fstat(stream.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise _Unreadable(ErrorCode.NOT_A_FILE, "not a regular file")
-            head = stream.read(HEAD_BYTES)
-            kind = classify(candidate.path, head)
-            match kind:
-                case MediaKind.OTHER_MEDIA:
-                    return kind, None, status.st_size
-                case MediaKind.IMAGE | MediaKind.UNDECODABLE_IMAGE | MediaKind.UNKNOWN:
-                    pass
-                case _:
-                    assert_never(kind)
-            # One byte more than allowed shows a file that is too large, or grew since it was listed.
-            data = head + stream.read(max(0, limits.max_bytes + 1 - len(head)))
-            if len(data) > limits.max_bytes:
-                size = max(status.st_size, len(data))
-                raise _Unreadable(
-                    ErrorCode.TOO_MANY_BYTES, f"{size} bytes, the limit is {limits.max_bytes}", size
-                )
-            return kind, data, len(data)
+        descriptor = os.open(candidate.path, flags)
+        try:
+            return _read_open(candidate, descriptor, limits)
+        finally:
+            os.close(descriptor)
     except (OSError, ValueError) as error:
         raise _Unreadable(*problem_of(error)) from None
+
+
+def _read_open(candidate: Candidate, descriptor: int, limits: Limits) -> tuple[MediaKind, bytes | None, int]:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise _Unreadable(*not_a_file(status.st_mode))
+    with os.fdopen(descriptor, "rb", closefd=False) as stream:
+        head = stream.read(HEAD_BYTES)
+        kind = classify(candidate.path, head)
+        match kind:
+            case MediaKind.OTHER_MEDIA:
+                return kind, None, status.st_size
+            case MediaKind.IMAGE | MediaKind.UNDECODABLE_IMAGE | MediaKind.UNKNOWN:
+                pass
+            case _:
+                assert_never(kind)
+        if status.st_size > limits.max_bytes:
+            raise _too_many(status.st_size, limits)
+        # Python allocates what it is asked to read: the file's size, not the limit. One byte more shows a file
+        # that is still growing.
+        data = head + stream.read(max(0, status.st_size + 1 - len(head)))
+        if len(data) > status.st_size:
+            data += stream.read(max(0, limits.max_bytes + 1 - len(data)))
+        if len(data) > limits.max_bytes:
+            raise _too_many(len(data), limits)
+        return kind, data, len(data)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -53,7 +53,7 @@ def scan_paths(
     limits: Limits | None = None,
     workers: int | None = None,
     batch_size: int | None = None,
-) -> Iterator[FileResult]:
+) -> Generator[FileResult, None, None]:
     """Scan files and folders as the ``scan`` command does; other files than media are left out in silence."""
     names = [os.fspath(operand) for operand in operands]
     candidates = walk(names, selection or Selection())
@@ -67,7 +67,7 @@ def scan_files(
     limits: Limits | None = None,
     workers: int | None = None,
     batch_size: int | None = None,
-) -> Iterator[FileResult]:
+) -> Generator[FileResult, None, None]:
     """One result per path, in order, whatever each of them is; nothing is left out or seen twice."""
     names = (os.fspath(path) for path in paths)
     candidates = (Candidate(name, encode_path(name), MediaKind.UNKNOWN, explicit=True) for name in names)
@@ -81,7 +81,7 @@ def scan_candidates(
     limits: Limits | None = None,
     workers: int | None = None,
     batch_size: int | None = None,
-) -> Iterator[FileResult]:
+) -> Generator[FileResult, None, None]:
     """Decode and score candidates; one :class:`FileResult` each, in their order."""
     workers = workers or default_workers()
     size = batch_size or default_batch_size(detector)

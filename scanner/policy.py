@@ -56,7 +56,7 @@ class Policy:
         """
         if threshold is None:
             value = metadata.default_threshold()
-            source = "model default" if metadata.thresholds else "uncalibrated default"
+            source = "model default" if "default" in metadata.thresholds else "uncalibrated default"
         elif threshold in metadata.thresholds:
             value, source = metadata.thresholds[threshold].value, threshold
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from models.errors import ModelFileError
-from models.weights import shipped_weights
+from models.weights import resolve_model, shipped_weights
 from scanner.reports.manifest import library_versions
 
 
@@ -17,9 +17,10 @@ def version_text() -> str:
     lines += [f"  {name} {number}" for name, number in library_versions().items()]
     lines.append(f"  providers compiled in: {', '.join(onnxruntime.get_available_providers())}")
     try:
-        shipped = shipped_weights()
-        lines.append(f"model {shipped.card['name']} {shipped.card['version']}, SHA-256 {shipped.sha256}")
-        lines.append(f"  licence of the weights: {shipped.card['license']}")
+        card = shipped_weights().card
+        _, sha256 = resolve_model(None)
+        lines.append(f"model {card.get('name')} {card.get('version')}, SHA-256 {sha256}")
+        lines.append(f"  licence of the weights: {card.get('license')}")
     except ModelFileError as error:
         lines.append(f"model: {error}")
     return "\n".join(lines)

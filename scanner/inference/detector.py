@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import onnxruntime
 
 
+_REMEDY = "make one with scan-export CHECKPOINT --out model.onnx"
+
+
 class Scores(NamedTuple):
     """The outputs of one batch, in its order."""
 
@@ -59,8 +62,13 @@ class Detector:
         that cannot be used; only ``auto`` may take another device than CUDA, and says so in ``fallback``.
         """
         where = Device.parse(device)
-        path, digest = resolve_model(model)
-        content = path.read_bytes()
+        try:
+            path, digest = resolve_model(model)
+            content = path.read_bytes()
+        except OSError as error:
+            raise ModelFileError(
+                f"model {error.filename} cannot be read: {error.strerror}; name another with --model FILE"
+            ) from None
         if hashlib.sha256(content).hexdigest() != digest:
             raise ModelFileError(f"{path} changed while it was being loaded; run again")
         opened = open_session(content, where, where=str(path))
@@ -93,15 +101,16 @@ class Detector:
                 f"{self.path} failed on {self.device} with {len(images)} images ({type(error).__name__}: {reason}); "
                 "try a smaller --batch-size or --device cpu"
             ) from None
+        if logit.shape != (len(images),) or prob_fake.shape != logit.shape:
+            raise ModelFileError(f"{self.path} gives not one number for each image; {_REMEDY}")
         return Scores(logit, prob_fake)
 
 
 def _check_signature(session: onnxruntime.InferenceSession, path: Path) -> None:
     inputs = {node.name: node for node in session.get_inputs()}
-    outputs = {node.name for node in session.get_outputs()}
-    remedy = "make one with scan-export CHECKPOINT --out model.onnx"
-    if set(inputs) != {INPUT_NAME} or not {OUTPUT_LOGIT, OUTPUT_PROB_FAKE} <= outputs:
-        raise ModelFileError(f"{path} has other inputs or outputs than contract 1 names; {remedy}")
+    outputs = {node.name: node for node in session.get_outputs()}
+    if set(inputs) != {INPUT_NAME} or not {OUTPUT_LOGIT, OUTPUT_PROB_FAKE} <= outputs.keys():
+        raise ModelFileError(f"{path} has other inputs or outputs than contract 1 names; {_REMEDY}")
     node = inputs[INPUT_NAME]
     if (
         node.type != "tensor(uint8)"
@@ -109,5 +118,12 @@ def _check_signature(session: onnxruntime.InferenceSession, path: Path) -> None:
         or isinstance(node.shape[0], int)
     ):
         raise ModelFileError(
-            f"{path}: its input is {node.type} {node.shape}, not uint8[N, 260, 260, 3]; {remedy}"
+            f"{path}: its input is {node.type} {node.shape}, not uint8[N, 260, 260, 3]; {_REMEDY}"
         )
+    for name in (OUTPUT_LOGIT, OUTPUT_PROB_FAKE):
+        output = outputs[name]
+        # An exporter may leave a shape out; score() sees the real one.
+        if output.type != "tensor(float)" or len(output.shape) > 1:
+            raise ModelFileError(
+                f"{path}: its output {name} is {output.type} {output.shape}, not float32[N]; {_REMEDY}"
+            )

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
 
+DISTRIBUTIONS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
+"""All of them install the same package ``onnxruntime``."""
+
 
 class DeviceError(Failure):
     """The device that was asked for cannot be used."""
@@ -34,7 +37,7 @@ class Device:
     def parse(cls, text: str) -> Device:
         """Raises :class:`DeviceError` for anything else."""
         kind, colon, index = text.partition(":")
-        if kind == "cuda" and (not colon or index.isdigit()):
+        if kind == "cuda" and (not colon or (index.isascii() and index.isdigit())):
             return cls("cuda", int(index or 0))
         if kind in ("auto", "cpu") and not colon:
             return cls(kind)
@@ -60,24 +63,26 @@ def open_session(model: bytes, device: Device, *, where: str) -> OpenSession:
 
     if device.kind == "cpu":
         return OpenSession(_session(model, [CPU], where), "cpu", CPU, None)
+    fallback = None
     if CUDA not in onnxruntime.get_available_providers():
         reason = "this onnxruntime is built without CUDA"
         remedy = "install onnxruntime-gpu in place of onnxruntime"
     else:
         session = _try_cuda(model, device.index, where)
-        if session is not None:
+        if CUDA in session.get_providers():
             return OpenSession(session, f"cuda:{device.index}", CUDA, None)
+        fallback = session
         reason = f"onnxruntime could not start CUDA on device {device.index}"
         remedy = 'check nvidia-smi, or install the CUDA libraries: pip install "deepfake-scanner[cuda]"'
     if device.kind == "cuda":
         raise DeviceError(f"--device cuda: {reason}; {remedy}, or scan with --device cpu")
-    return OpenSession(_session(model, [CPU], where), "cpu", CPU, reason)
+    return OpenSession(fallback or _session(model, [CPU], where), "cpu", CPU, reason)
 
 
 def check_one_onnxruntime() -> None:
     """Two onnxruntime distributions overwrite each other's files: :class:`DeviceError` with the remedy."""
     found = []
-    for name in ("onnxruntime", "onnxruntime-gpu"):
+    for name in DISTRIBUTIONS:
         try:
             importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -85,12 +90,13 @@ def check_one_onnxruntime() -> None:
         found.append(name)
     if len(found) > 1:
         raise DeviceError(
-            "onnxruntime and onnxruntime-gpu are both installed and overwrite each other; "
-            "pip uninstall -y onnxruntime onnxruntime-gpu, then install deepfake-scanner again"
+            f"{' and '.join(found)} are all installed and overwrite each other's files; "
+            f"pip uninstall -y {' '.join(found)}, then install deepfake-scanner again"
         )
 
 
-def _try_cuda(model: bytes, index: int, where: str) -> onnxruntime.InferenceSession | None:
+def _try_cuda(model: bytes, index: int, where: str) -> onnxruntime.InferenceSession:
+    """A session on CUDA, or on the CPU where CUDA does not start: its own list of providers tells."""
     import onnxruntime
 
     # The CUDA libraries of pip packages are not on the loader's path until they are loaded by hand.
@@ -99,12 +105,10 @@ def _try_cuda(model: bytes, index: int, where: str) -> onnxruntime.InferenceSess
     # EXHAUSTIVE, the default, would benchmark every new input shape.
     cuda = (CUDA, {"device_id": index, "cudnn_conv_algo_search": "HEURISTIC"})
     try:
-        session = _session(model, [cuda, CPU], where)
+        return _session(model, [cuda, CPU], where)
     except ModelFileError:
         # A broken model is broken on the CPU too, and is reported from there.
-        _session(model, [CPU], where)
-        return None
-    return session if CUDA in session.get_providers() else None
+        return _session(model, [CPU], where)
 
 
 def _quiet(call: Any) -> None:

@@ -6,12 +6,18 @@ import contextlib
 import hashlib
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from models.errors import OutputError
 from scanner.policy import Verdict
 from scanner.results import FileResult
+
+_HEAD_BYTES = 256
+
+IsOurs = Callable[[bytes], bool]
+"""Whether a file that begins with these bytes was written by an earlier run."""
 
 
 class Report(Protocol):
@@ -24,9 +30,18 @@ class Report(Protocol):
 class Sink(Protocol):
     """Where a report's bytes go."""
 
+    @property
+    def name(self) -> str:
+        """As the manifest calls it."""
+        ...
+
     def write(self, data: bytes) -> None: ...
-    def commit(self) -> str | None:
-        """Make the report appear whole; its SHA-256, or ``None`` for a stream."""
+    def sha256(self) -> str:
+        """Of everything written so far."""
+        ...
+
+    def commit(self) -> None:
+        """Make the report appear, whole."""
         ...
 
     def abandon(self) -> Path | None:
@@ -39,16 +54,53 @@ def partial_path(target: Path) -> Path:
     return target.with_name(target.name + ".partial")
 
 
-def check_target(target: Path) -> None:
-    """Raise :class:`OutputError` if a file cannot be put there, without touching anything."""
+def real_target(path: Path) -> Path:
+    """Where writing to ``path`` ends up: ``/dev/stdout``, or a link to a report elsewhere, is not replaced itself.
+
+    A dangling link is, so that no link decides where a new file comes to be.
+    """
+    return path.resolve() if path.is_symlink() and path.exists() else path
+
+
+def is_stream(target: Path) -> bool:
+    """A device, a FIFO or a pipe (``/dev/null``, ``>(gzip …)``): written to, never replaced."""
+    return target.exists() and not target.is_file() and not target.is_dir()
+
+
+def check_target(target: Path, is_ours: IsOurs, *, append: bool = False) -> None:
+    """Raise :class:`OutputError` if a file cannot or must not be put there, without touching anything.
+
+    What stands there already is replaced (with ``append``: added to) only if an earlier run wrote it: one
+    mistyped option must not cost a piece of evidence.
+    """
     if target.is_dir():
         raise OutputError(f"{target} is a folder; name a file in it")
     if not target.parent.is_dir():
         raise OutputError(
             f"{target} cannot be written: the folder {target.parent} does not exist; make it first"
         )
-    if not os.access(target.parent, os.W_OK):
-        raise OutputError(f"{target} cannot be written: no permission to write in {target.parent}")
+    if is_stream(target):
+        return
+    asked = target if append and target.exists() else target.parent
+    if not os.access(asked, os.W_OK):
+        raise OutputError(f"{target} cannot be written: no permission to write in {asked}")
+    for path in (target,) if append else (target, partial_path(target)):
+        _check_ours(path, is_ours)
+
+
+def _check_ours(path: Path, is_ours: IsOurs) -> None:
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD_BYTES)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}") from None
+    if head and not is_ours(head):
+        raise OutputError(
+            f"{path} exists and was not written by an earlier scan, so it is left alone; "
+            "name another file, or remove this one first"
+        )
 
 
 class FileSink:
@@ -58,14 +110,20 @@ class FileSink:
     when the target cannot be written.
     """
 
-    def __init__(self, target: Path) -> None:
-        check_target(target)
+    def __init__(self, target: Path, is_ours: IsOurs) -> None:
+        check_target(target, is_ours)
         self._target, self._partial = target, partial_path(target)
         self._hash = hashlib.sha256()
         try:
-            self._stream = self._partial.open("wb")
+            # Made anew: opening what stands there would follow a link that somebody left in the folder.
+            self._partial.unlink(missing_ok=True)
+            self._stream = self._partial.open("xb")
         except OSError as error:
             raise OutputError(f"{target} cannot be written: {error.strerror}") from None
+
+    @property
+    def name(self) -> str:
+        return self._target.name
 
     def write(self, data: bytes) -> None:
         try:
@@ -78,34 +136,70 @@ class FileSink:
             ) from None
         self._hash.update(data)
 
-    def commit(self) -> str:
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+    def commit(self) -> None:
         try:
-            os.fsync(self._stream.fileno())
-            self._stream.close()
+            with self._stream:
+                os.fsync(self._stream.fileno())
             self._partial.replace(self._target)
         except OSError as error:
             raise OutputError(f"{self._target} cannot be written: {error.strerror}") from None
-        return self._hash.hexdigest()
 
-    def abandon(self) -> Path:
+    def abandon(self) -> Path | None:
         # A full disk fails here once more; the error that brought us here is the one to tell.
         with contextlib.suppress(OSError):
             self._stream.close()
-        return self._partial
+        return self._partial if self._partial.exists() else None
 
 
 class StreamSink:
-    """Standard output: each row as soon as it is known."""
+    """Standard output, a device or a pipe: each row as soon as it is known."""
 
-    def __init__(self, stream: BinaryIO | None = None) -> None:
-        self._stream = stream or sys.stdout.buffer
+    def __init__(self, target: Path | None) -> None:
+        """``None`` is standard output. Raises :class:`OutputError`."""
+        self.name = "-" if target is None else str(target)
+        self._said_name = "standard output" if target is None else str(target)
+        self._hash = hashlib.sha256()
+        self._owned: BinaryIO | None = None
+        self._stream: BinaryIO
+        if target is not None:
+            try:
+                self._stream = self._owned = target.open("wb")
+            except OSError as error:
+                raise OutputError(f"{target} cannot be written: {error.strerror}") from None
+        elif sys.stdout is not None:
+            self._stream = sys.stdout.buffer
+        else:
+            raise OutputError("standard output is closed; name a file with --out")
 
     def write(self, data: bytes) -> None:
-        self._stream.write(data)
-        self._stream.flush()
+        try:
+            self._stream.write(data)
+            self._stream.flush()
+        except BrokenPipeError:
+            raise  # nobody reads any more: the command ends, and nobody needs a sentence about it
+        except OSError as error:
+            raise OutputError(
+                f"{self._said_name} cannot be written: {error.strerror}; the scan has stopped"
+            ) from None
+        self._hash.update(data)
+
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
 
     def commit(self) -> None:
-        return None
+        self.abandon()
 
     def abandon(self) -> None:
-        return None
+        if self._owned is not None:
+            with contextlib.suppress(OSError):
+                self._owned.close()
+
+
+def open_sink(target: Path | None, is_ours: IsOurs) -> Sink:
+    """The sink for a file, a device or pipe, or (``None``) standard output. Raises :class:`OutputError`."""
+    if target is None or is_stream(target):
+        return StreamSink(target)
+    return FileSink(target, is_ours)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 from scanner.policy import Verdict, format_probability
 from scanner.reports.base import Sink
 from scanner.results import FileResult
@@ -26,6 +23,14 @@ COLUMNS = (
 )
 MODEL_DIGITS = 12
 
+# New columns come on the right only, so every schema begins like this.
+_BEGINNING = ",".join(COLUMNS).encode("ascii")
+
+
+def looks_like_report(head: bytes) -> bool:
+    """Whether a file that begins with ``head`` is a report, or the cut-off beginning of one."""
+    return head.startswith(_BEGINNING) or _BEGINNING.startswith(head)
+
 
 class CsvReport:
     """UTF-8 without BOM, ``\\n`` line ends, quoting of RFC 4180."""
@@ -43,20 +48,30 @@ class CsvReport:
             (
                 result.path,
                 result.status.value,
-                "" if prob_fake is None else format_probability(prob_fake),
-                "" if verdict is None else verdict.value,
-                "" if result.error is None else result.error.value,
+                None if prob_fake is None else format_probability(prob_fake),
+                None if verdict is None else verdict.value,
+                None if result.error is None else result.error.value,
                 result.format,
                 result.width,
                 result.height,
                 result.bytes,
                 result.sha256,
-                self._model if prob_fake is not None else "",
+                self._model if prob_fake is not None else None,
                 result.frames,
             )
         )
 
     def _write(self, cells: tuple[object, ...]) -> None:
-        line = io.StringIO()
-        csv.writer(line, lineterminator="\n").writerow(cells)
-        self._sink.write(line.getvalue().encode("utf-8"))
+        self._sink.write((",".join(_cell(value) for value in cells) + "\n").encode("utf-8"))
+
+
+def _cell(value: object) -> str:
+    """Quoted where RFC 4180 asks for it.
+
+    ``csv.writer`` leaves a carriage return bare when lines end with a line feed (before Python 3.13), and every
+    reader then sees a row that ends there.
+    """
+    text = "" if value is None else str(value)
+    if any(character in text for character in ',"\r\n'):
+        return '"' + text.replace('"', '""') + '"'
+    return text

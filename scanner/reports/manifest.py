@@ -14,11 +14,11 @@ from typing import Any
 
 from scanner.inference.detector import Detector
 from scanner.policy import Policy, Verdict
-from scanner.reports.base import FileSink
 from scanner.reports.csv_report import SCHEMA_VERSION as REPORT_SCHEMA
 from scanner.results import Status
 
 MANIFEST_SCHEMA = 1
+_BEGINNING = b'{\n  "manifest_schema":'
 LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "pillow", "numpy", "click", "tqdm")
 
 
@@ -35,6 +35,11 @@ class Tally:
     @property
     def files(self) -> int:
         return self.statuses.total()
+
+
+def looks_like_manifest(head: bytes) -> bool:
+    """Whether a file that begins with ``head`` is a manifest of any schema, or the cut-off beginning of one."""
+    return head.startswith(_BEGINNING) or _BEGINNING.startswith(head)
 
 
 def manifest_path(report: Path) -> Path:
@@ -60,6 +65,8 @@ def build_manifest(
     *,
     inputs: Sequence[str],
     options: Mapping[str, Any],
+    workers: int,
+    batch_size: int,
     started: datetime,
     finished: datetime,
     complete: bool,
@@ -75,6 +82,8 @@ def build_manifest(
         "platform": platform.platform(),
         "model": {"file": detector.path.name, "sha256": detector.sha256, **asdict(detector.metadata)},
         "device": {"used": detector.device, "provider": detector.provider, "fallback": detector.fallback},
+        "workers": workers,
+        "batch_size": batch_size,
         "precision": "fp32",
         "aggregation": "single",
         "policy": asdict(policy),
@@ -96,10 +105,6 @@ def build_manifest(
     }
 
 
-def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
-    """Write it whole or not at all. Raises ``OutputError``."""
-    sink = FileSink(path)
-    sink.write(
-        (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
-    )
-    sink.commit()
+def manifest_bytes(manifest: Mapping[str, Any]) -> bytes:
+    """As the file holds it: UTF-8 JSON; a byte of an option that is no UTF-8 stands as ``\\udcHH``."""
+    return (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")

@@ -1,0 +1,214 @@
+"""Small real models and pictures, and two ways to run the command: in this process and in one of its own.
+
+The usual model calls bright pictures fake: ``logit = (mean of the pixels - 128) / 32``.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+from PIL import Image
+
+from models.contract import ModelMetadata, Threshold
+from models.errors import run_command
+from scanner import Detector, cli
+
+CALIBRATED = ModelMetadata(
+    "bright",
+    "3",
+    "fake",
+    license="CC-BY-4.0",
+    calibrated=True,
+    calibration_prior=0.5,
+    thresholds={
+        "default": Threshold(0.7, data="calibrate", fpr=0.02, tpr=0.9),
+        "fpr1": Threshold(0.8, data="calibrate", fpr=0.01, tpr=0.8),
+        "fpr5": Threshold(0.6, data="calibrate", fpr=0.05, tpr=0.95),
+    },
+    inconclusive_low=0.4,
+)
+
+# From the mean of the pixels to the logit; the last two fail for pictures of 200 and brighter.
+LOGITS = {
+    "brightness": [
+        helper.make_node("Sub", ["mean", "middle"], ["centred"]),
+        helper.make_node("Div", ["centred", "spread"], ["raw"]),
+    ],
+    "nan if bright": [
+        helper.make_node("Sub", ["bright", "mean"], ["left"]),
+        helper.make_node("Log", ["left"], ["raw"]),
+    ],
+    "crash if bright": [
+        helper.make_node("Div", ["mean", "bright"], ["ratio"]),
+        helper.make_node("Floor", ["ratio"], ["floor"]),
+        helper.make_node("Cast", ["floor"], ["index"], to=TensorProto.INT64),
+        helper.make_node("Gather", ["one_zero", "index"], ["raw"]),
+    ],
+}
+
+
+def build_model(
+    path: Path,
+    metadata: ModelMetadata | None,
+    *,
+    logit: str = "brightness",
+    batch: str | int = "N",
+    dtype: int = TensorProto.UINT8,
+    outputs: tuple[str, str] = ("logit", "prob_fake"),
+    columns: bool = False,
+    props: dict[str, str] | None = None,
+) -> Path:
+    """``props`` overrides single metadata values; ``columns`` gives outputs ``float32[N, 1]``."""
+    constants = {
+        "axes": np.array([1, 2, 3]), "middle": np.float32(128), "spread": np.float32(32),
+        "bright": np.float32(200), "one_zero": np.zeros(1, np.float32), "last": np.array([1]),
+    }  # fmt: skip
+    shaping = helper.make_node("Unsqueeze", ["raw", "last"], [outputs[0]])
+    graph = helper.make_graph(
+        [
+            helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
+            helper.make_node("ReduceMean", ["float", "axes"], ["mean"], keepdims=0),
+            *LOGITS[logit],
+            shaping if columns else helper.make_node("Identity", ["raw"], [outputs[0]]),
+            helper.make_node("Sigmoid", [outputs[0]], [outputs[1]]),
+        ],
+        "brightness",
+        [helper.make_tensor_value_info("image", dtype, [batch, 260, 260, 3])],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, 1] if columns else [batch])
+            for name in outputs
+        ],
+        [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    if metadata is not None:
+        helper.set_model_props(proto, metadata.to_props() | (props or {}))
+    onnx.checker.check_model(proto)
+    onnx.save(proto, str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """:func:`build_model` in a folder of its own; uncalibrated unless told otherwise."""
+
+    def make(metadata: ModelMetadata | None = ModelMetadata("bright", "3", "fake"), **changes: Any) -> Path:
+        return build_model(tmp_path_factory.mktemp("model") / "bright.onnx", metadata, **changes)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def model(make_model: Callable[..., Path]) -> Path:
+    """Without calibration: threshold 0.5, no inconclusive band."""
+    return make_model()
+
+
+@pytest.fixture(scope="session")
+def calibrated(make_model: Callable[..., Path]) -> Path:
+    """Thresholds 0.7 (default), 0.8 (fpr1) and 0.6 (fpr5); inconclusive from 0.4 up."""
+    return make_model(CALIBRATED)
+
+
+@pytest.fixture(scope="session")
+def detector(model: Path) -> Detector:
+    return Detector.load(model, "cpu")
+
+
+def save_grey(path: Path | str, value: int, size: tuple[int, int] = (12, 10)) -> Path:
+    """A picture of one grey; PNG unless the suffix says otherwise, so that nothing is lost."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kind = {".jpg": "JPEG", ".gif": "GIF"}.get(path.suffix, "PNG")
+    Image.new("RGB", size, (value, value, value)).save(path, kind)
+    return path
+
+
+@pytest.fixture(scope="session")
+def grey() -> Callable[..., Path]:
+    return save_grey
+
+
+class Run(NamedTuple):
+    """What a finished command left behind."""
+
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        """Of the report on standard output."""
+        return parse(self.out)
+
+
+def parse(report: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(report.decode("utf-8"), newline="")))
+
+
+@pytest.fixture(scope="session")
+def rows_of() -> Callable[[Path], list[dict[str, str]]]:
+    """The rows of a report file, as Python's own reader sees them."""
+    return lambda path: parse(path.read_bytes())
+
+
+@pytest.fixture
+def scan(model: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Run]:
+    """``scan`` in this process, on the CPU with the uncalibrated model unless the arguments say otherwise."""
+
+    def run(*arguments: object) -> Run:
+        capsysbinary.readouterr()
+        with pytest.raises(SystemExit) as left:
+            run_command(cli.scan, with_defaults(arguments, model))
+        assert isinstance(left.value.code, int)
+        out, err = capsysbinary.readouterr()
+        return Run(left.value.code, out, err.decode("utf-8"))
+
+    return run
+
+
+def with_defaults(arguments: tuple[object, ...], model: Path) -> list[str]:
+    words = [os.fsdecode(a) if isinstance(a, bytes) else str(a) for a in arguments]
+    for option, value in (("--device", "cpu"), ("--model", str(model))):
+        if option not in words:
+            words += [option, value]
+    return words
+
+
+MAIN = "from scanner.cli import main; main()"
+
+
+@pytest.fixture
+def process(model: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[bytes]]:
+    """``scan`` in a process of its own, started and not waited for."""
+
+    def start(*arguments: object, code: str = MAIN, **settings: Any) -> subprocess.Popen[bytes]:
+        words = [sys.executable, "-W", "error", "-c", code, *with_defaults(arguments, model)]
+        return subprocess.Popen(
+            words, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": tmp_path} | settings
+        )
+
+    return start
+
+
+@pytest.fixture
+def shell(process: Callable[..., subprocess.Popen[bytes]]) -> Callable[..., Run]:
+    """``scan`` in a process of its own, with every warning an error; what the shell would see."""
+
+    def run(*arguments: object, **settings: Any) -> Run:
+        with process(*arguments, **settings) as running:
+            out, err = running.communicate(timeout=60)
+        return Run(running.returncode, out or b"", (err or b"").decode("utf-8"))
+
+    return run
