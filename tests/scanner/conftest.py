@@ -24,6 +24,7 @@ from models.contract import ModelMetadata, Threshold
 from models.errors import run_command
 from scanner import Detector, cli
 
+UNCALIBRATED = ModelMetadata("bright", "3", "fake")
 CALIBRATED = ModelMetadata(
     "bright",
     "3",
@@ -103,7 +104,7 @@ def build_model(
 def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """:func:`build_model` in a folder of its own; uncalibrated unless told otherwise."""
 
-    def make(metadata: ModelMetadata | None = ModelMetadata("bright", "3", "fake"), **changes: Any) -> Path:
+    def make(metadata: ModelMetadata | None = UNCALIBRATED, **changes: Any) -> Path:
         return build_model(tmp_path_factory.mktemp("model") / "bright.onnx", metadata, **changes)
 
     return make

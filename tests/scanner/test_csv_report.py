@@ -85,7 +85,9 @@ def test_cells_are_quoted_where_rfc_4180_asks_for_it(name: str, cell: bytes) -> 
     assert read(data)[1][0] == name
 
 
-@given(st.lists(st.binary(min_size=1, max_size=20).filter(lambda raw: b"\0" not in raw), min_size=1, max_size=4))
+@given(
+    st.lists(st.binary(min_size=1, max_size=20).filter(lambda raw: b"\0" not in raw), min_size=1, max_size=4)
+)
 def test_any_names_of_any_bytes_give_one_row_each_and_come_back(names: list[bytes]) -> None:
     results = [FileResult(encode_path(os.fsdecode(raw)), Status.OK) for raw in names]
     header, *rows = read(report(*((result, None) for result in results)))
@@ -96,7 +98,7 @@ def test_any_names_of_any_bytes_give_one_row_each_and_come_back(names: list[byte
         assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for cell in row)
 
 
-@given(st.lists(st.text("a,\"\r\n=é\\ ", min_size=1, max_size=8).filter(str.strip), min_size=1, max_size=5))  # fmt: skip
+@given(st.lists(st.text('a,"\r\n=é\\ ', min_size=1, max_size=8).filter(str.strip), min_size=1, max_size=5))
 def test_pandas_reads_the_same_paths(names: list[str]) -> None:
     data = report(*((FileResult(encode_path(name), Status.OK), None) for name in names))
     table = pd.read_csv(io.BytesIO(data), keep_default_na=False)

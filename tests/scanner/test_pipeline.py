@@ -16,7 +16,17 @@ import numpy as np
 import pytest
 
 from models.errors import ExitCode
-from scanner import Detector, DeviceError, ErrorCode, FileResult, Limits, Scores, Status, scan_files, scan_paths
+from scanner import (
+    Detector,
+    DeviceError,
+    ErrorCode,
+    FileResult,
+    Limits,
+    Scores,
+    Status,
+    scan_files,
+    scan_paths,
+)
 from scanner.names import encode_path
 from scanner.pipeline import default_batch_size, default_workers, ordered_map, scan_candidates
 from scanner.sources import Candidate, MediaKind
@@ -191,7 +201,9 @@ def test_limits_reach_the_decoder(tmp_path: Path, detector: Detector, grey: Any)
     assert result.error is ErrorCode.TOO_MANY_PIXELS
 
 
-def test_defaults_follow_the_device_and_the_cores(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_defaults_follow_the_device_and_the_cores(
+    detector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert default_batch_size(detector) == 1 and default_workers() >= 1
     monkeypatch.setattr(Detector, "on_gpu", property(lambda self: True))
     assert default_batch_size(detector) == 64

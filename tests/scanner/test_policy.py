@@ -16,7 +16,9 @@ from scanner.policy import FailOn, Gate, ThresholdError, format_probability
 
 unit = st.floats(0, 1)
 # Close to a rounding step of the printed probability, where the two columns could part.
-near_steps = st.builds(lambda n, d: min(1.0, max(0.0, n / 1e6 + d)), st.integers(0, 10**6), st.floats(-1e-6, 1e-6))  # fmt: skip
+near_steps = st.builds(
+    lambda n, d: min(1.0, max(0.0, n / 1e6 + d)), st.integers(0, 10**6), st.floats(-1e-6, 1e-6)
+)
 
 
 def scored(prob_fake: float) -> FileResult:

@@ -181,9 +181,7 @@ RUN_AND_LIST = "from scanner.cli import scan\nscan.main(standalone_mode=False)" 
 
 
 def test_help_pays_for_click_alone() -> None:
-    code = (
-        "import sys\nfrom scanner.cli import scan\nscan.main(['--help'], prog_name='scan', standalone_mode=False)"
-    )
+    code = "import sys\nfrom scanner.cli import scan\nscan.main(['--help'], prog_name='scan', standalone_mode=False)"
     done = subprocess.run([sys.executable, "-c", code + MODULES], capture_output=True, text=True, check=True)
     assert "--threshold" in done.stdout and "130  interrupted" in done.stdout
     loaded = set(done.stderr.split())

@@ -1,0 +1,118 @@
+"""A loaded model: what it accepts, what it refuses, and that threads do not disturb each other."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx import TensorProto
+
+from models.contract import ModelMetadata
+from models.errors import ModelFileError
+from scanner import Detector
+
+MakeModel = Callable[..., Path]
+
+
+def images(*values: int) -> np.ndarray:
+    return np.stack([np.full((260, 260, 3), value, np.uint8) for value in values])
+
+
+def test_scores_are_named_typed_and_in_order(detector: Detector) -> None:
+    scores = detector.score(images(128, 192, 64))
+    assert scores.logit.tolist() == pytest.approx([0, 2, -2])
+    assert scores.prob_fake.tolist() == pytest.approx([0.5, 0.880797, 0.119203])
+    assert scores.logit.dtype == scores.prob_fake.dtype == np.float32
+
+
+def test_any_batch_size_gives_the_same_numbers(detector: Detector) -> None:
+    batch = images(*range(20, 250, 10))
+    together = detector.score(batch).prob_fake
+    alone = np.concatenate([detector.score(batch[i : i + 1]).prob_fake for i in range(len(batch))])
+    np.testing.assert_array_equal(together, alone)
+
+
+def test_threads_share_a_detector_without_mixing_their_images(detector: Detector) -> None:
+    values = [17 * i % 256 for i in range(200)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda value: float(detector.score(images(value)).logit[0]), values))
+    assert found == pytest.approx([(value - 128) / 32 for value in values])
+
+
+def test_a_detector_says_what_it_is_and_where_it_runs(calibrated: Path) -> None:
+    detector = Detector.load(calibrated, "cpu")
+    assert detector.sha256 == hashlib.sha256(calibrated.read_bytes()).hexdigest()
+    assert (detector.device, detector.provider, detector.fallback) == ("cpu", "CPUExecutionProvider", None)
+    assert not detector.on_gpu
+    assert detector.metadata.license == "CC-BY-4.0"
+    assert detector.metadata.thresholds["fpr1"].value == 0.8
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"metadata": None}, "says nothing about this tool's contract"),
+        ({"props": {"contract": "2"}}, "follows contract 2"),
+        ({"props": {"preprocess": "2"}}, "follows preprocess 2"),
+        ({"props": {"name": "{"}}, "'name' is not JSON"),
+        ({"batch": 4}, "not uint8[N, 260, 260, 3]"),
+        ({"dtype": TensorProto.FLOAT}, "not uint8[N, 260, 260, 3]"),
+        ({"outputs": ("score", "probability")}, "other inputs or outputs"),
+        ({"columns": True}, "not float32[N]"),
+    ],
+)
+def test_a_foreign_model_is_refused_in_one_sentence(
+    make_model: MakeModel, changes: dict, reason: str
+) -> None:
+    file = make_model(**changes)
+    with pytest.raises(ModelFileError) as refused:
+        Detector.load(file, "cpu")
+    text = str(refused.value)
+    assert reason in text and str(file) in text and "scan-export CHECKPOINT" in text and "\n" not in text
+
+
+@pytest.mark.parametrize("content", [b"", b"no model at all", b"\x08\x01" + bytes(200)])
+def test_what_is_no_onnx_is_refused(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "m.onnx"
+    file.write_bytes(content)
+    with pytest.raises(ModelFileError, match="is not a model that onnxruntime can load"):
+        Detector.load(file, "cpu")
+
+
+def test_a_missing_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match=r"gone\.onnx does not exist"):
+        Detector.load(tmp_path / "gone.onnx", "cpu")
+
+
+def test_shipped_weights_that_were_altered_are_refused(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "shipped.onnx"
+    file.write_bytes(model.read_bytes())
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    card = {"file": file.name, "sha256": digest, "name": "shipped", "version": "1", "license": "none"}
+    (tmp_path / "card.json").write_text(json.dumps(card))
+    monkeypatch.setattr("models.weights.WEIGHTS_DIR", tmp_path)
+    monkeypatch.setattr("models.weights.CARD_FILE", tmp_path / "card.json")
+    assert Detector.load(None, "cpu").sha256 == digest
+    file.write_bytes(file.read_bytes() + b"\0")
+    with pytest.raises(ModelFileError, match="have been altered"):
+        Detector.load(None, "cpu")
+
+
+def test_a_model_that_changes_while_it_is_read_is_refused(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scanner.inference.detector.resolve_model", lambda path: (path, "0" * 64))
+    with pytest.raises(ModelFileError, match="changed while it was being loaded"):
+        Detector.load(model, "cpu")
+
+
+def test_further_metadata_and_outputs_are_no_trouble(make_model: MakeModel) -> None:
+    file = make_model(ModelMetadata("m", "1", "fake"), props={"somebody": "else's"})
+    assert Detector.load(file, "cpu").metadata.name == "m"

@@ -1,0 +1,91 @@
+"""The run manifest says how a report came to be, and is the truth about it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scanner.reports.manifest import looks_like_manifest, manifest_path
+
+
+@pytest.fixture
+def run(scan: Callable[..., Any], grey: Callable[..., Path], calibrated: Path, tmp_path: Path) -> Any:
+    """A scan of two bright, one middling and one dark picture, a broken one and a text: code and manifest."""
+    for name, value in {"a": 250, "b": 210, "c": 130, "d": 20}.items():
+        grey(tmp_path / "in" / f"{name}.png", value)
+    (tmp_path / "in" / "e.png").write_bytes(b"")
+    (tmp_path / "in" / "notes.txt").write_text("text")
+
+    def go(*arguments: object) -> tuple[int, dict[str, Any]]:
+        out = tmp_path / "report.csv"
+        done = scan(tmp_path / "in", "--out", out, "--model", calibrated, *arguments)
+        return done.code, json.loads((tmp_path / "report.run.json").read_text(encoding="utf-8"))
+
+    return go
+
+
+def test_it_names_the_tool_its_libraries_and_the_model(run: Any, calibrated: Path) -> None:
+    _, manifest = run()
+    assert manifest["tool"] == {"name": "deepfake-scanner", "version": metadata.version("deepfake-scanner")}
+    for name in ("pillow", "numpy"):
+        assert manifest["libraries"][name] == metadata.version(name)
+    assert any(name.startswith("onnxruntime") for name in manifest["libraries"])
+    assert manifest["model"]["sha256"] == hashlib.sha256(calibrated.read_bytes()).hexdigest()
+    facts = {
+        key: manifest["model"][key] for key in ("file", "name", "license", "calibrated", "inconclusive_low")
+    }
+    assert facts == {
+        "file": "bright.onnx", "name": "bright", "license": "CC-BY-4.0", "calibrated": True, "inconclusive_low": 0.4,
+    }  # fmt: skip
+    assert manifest["device"] == {"used": "cpu", "provider": "CPUExecutionProvider", "fallback": None}
+    assert (manifest["aggregation"], manifest["precision"]) == ("single", "fp32")
+
+
+def test_it_counts_what_the_report_holds(run: Any) -> None:
+    _, manifest = run()
+    assert manifest["counts"] == {
+        "files": 5,
+        "status": {"ok": 4, "error": 1, "skipped": 0},
+        "verdict": {"fake": 2, "inconclusive": 1, "real": 1},
+        "error": {"empty_file": 1},
+        "other_files": {".txt": 1},
+    }
+
+
+def test_its_hash_is_the_reports(run: Any, tmp_path: Path) -> None:
+    _, manifest = run()
+    digest = hashlib.sha256((tmp_path / "report.csv").read_bytes()).hexdigest()
+    assert manifest["reports"] == {"report.csv": digest}
+
+
+def test_it_says_whether_the_audit_is_complete(run: Any) -> None:
+    assert [run(*options)[1]["complete"] for options in ((), ("--max-errors", 1))] == [False, True]
+    code, manifest = run()
+    assert code == manifest["exit_code"] == 2
+
+
+def test_it_records_options_policy_and_times(run: Any) -> None:
+    _, manifest = run("--threshold", "fpr1", "--workers", 3, "--exclude", "*.gif")
+    assert manifest["policy"] == {"threshold": 0.8, "low": 0.4, "threshold_source": "fpr1"}
+    assert manifest["workers"] == manifest["options"]["workers"] == 3
+    assert manifest["options"]["exclude"] == ["*.gif"]
+    started, finished = (datetime.fromisoformat(manifest[key]) for key in ("started", "finished"))
+    assert started <= finished and manifest["seconds"] >= 0
+    assert started.utcoffset() is not None
+
+
+def test_it_stands_beside_its_report() -> None:
+    assert manifest_path(Path("a/b.c.csv")) == Path("a/b.c.run.json")
+
+
+def test_a_manifest_is_recognised_by_its_beginning(run: Any, tmp_path: Path) -> None:
+    run()
+    assert looks_like_manifest((tmp_path / "report.run.json").read_bytes()[:256])
+    assert not looks_like_manifest(b'{"name": "package.json"}')
