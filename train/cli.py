@@ -108,12 +108,17 @@ if TYPE_CHECKING:
     help="Another value of a field of the recipe, such as degradations=on or ema=0.999; repeatable.",
 )
 @click.option("--resume", is_flag=True, help="Continue the run in --out where its last checkpoint left it.")
+@click.option(
+    "--finish",
+    is_flag=True,
+    help="With --resume: train no further, calibrate the best epoch so far, and end the run.",
+)
 @click.option("--no-progress", is_flag=True, help="No progress bar.")
 @click.version_option(package_name="deepfake-scanner")
 @click.pass_context
 def train(
     context: click.Context, /, data: Path, out: Path, device: str, workers: int | None, max_minutes: float | None,
-    checkpoint_minutes: float, resume: bool, no_progress: bool, **plan: Any,
+    checkpoint_minutes: float, resume: bool, finish: bool, no_progress: bool, **plan: Any,
 ) -> int:  # fmt: skip
     """Train a detector on DATA/{train,validation}/{Real,Fake}/….
 
@@ -121,6 +126,8 @@ def train(
     split is for scan-evaluate alone. The best epoch is RUN/best.pt, its temperature and thresholds are
     RUN/calibration.json: export them with scan-export RUN.
     """
+    if finish and not resume:
+        raise click.UsageError("--finish ends a run that was begun: add --resume")
     _require_extra()
     from train import run
     from train.calibrating import is_calibrated
@@ -164,6 +171,8 @@ def train(
             f"{sum(p.epochs for p in current.recipe.phases)} epochs, {trainer.position.epochs_done} done",
             err=True,
         )
+        if finish:
+            return _finish(trainer, current.calibrate, current.config["data"])
         try:
             outcome = trainer.run()
         finally:
@@ -179,6 +188,23 @@ def train(
         return int(ExitCode.OK)
     click.echo(f"stopped after {outcome.epochs_done} epochs, {best}; continue with --resume", err=True)
     return int(ExitCode.INTERRUPTED if caught else ExitCode.OK)
+
+
+def _finish(trainer: Trainer, images: Sequence[LabelledImage], data: str) -> int:
+    from train.calibrating import is_calibrated
+
+    folder = trainer.folder
+    if trainer.best_auc is None:
+        raise OutputError(
+            f"--finish: no epoch of {folder.path} has ended yet, so there is nothing to calibrate"
+        )
+    if not is_calibrated(folder):
+        _calibrate(trainer, images, data)
+    click.echo(
+        f"ended after {trainer.position.epochs_done} epochs, best select AUC {trainer.best_auc:.4f}: {folder.best}",
+        err=True,
+    )
+    return int(ExitCode.OK)
 
 
 def _calibrate(trainer: Trainer, images: Sequence[LabelledImage], data: str) -> None:

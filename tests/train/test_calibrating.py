@@ -94,3 +94,36 @@ def test_scan_train_calibrates_a_finished_run_on_the_calibrate_role(
         assert one.thresholds["default"].data == "faces, calibrate role, the strictest source's fpr5"
         assert one.thresholds["fpr5"].fpr == 0.0
         assert np.isfinite(one.temperature)
+
+
+def test_a_run_can_be_ended_where_it_is(
+    scratch_options: list[str],
+    make_tree: Callable[..., Path],
+    scan_train: Callable[..., int],
+    read: Callable[[Path], dict[str, Any]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Any,
+) -> None:
+    data = make_tree(tmp_path / "faces", {Role.FIT: 4, Role.SELECT: 2, Role.CALIBRATE: 3}, broken=False)
+    monkeypatch.setattr(calibrating, "MIN_IMAGES", 3)
+    run = tmp_path / "run"
+    asked = iter(range(100))  # after the only step of each epoch, and at its end
+    monkeypatch.setattr("train.loop.stop_after", lambda *_: lambda: next(asked) >= 3)
+    options = [*scratch_options, "--phases", "32x3@1e-3", "--epoch-images", "4"]
+    assert scan_train(data, "--out", run, *options, "--workers", 0) == 0
+    assert "continue with --resume" in capsys.readouterr().err
+    assert not (run / "calibration.json").exists()
+    position = read(run / "last.pt")["position"]
+    assert 0 < position["epochs_done"] < 3
+    assert scan_train(data, "--out", run, "--resume", "--finish", "--device", "cpu", "--workers", 0) == 0
+    assert f"ended after {position['epochs_done']} epochs" in capsys.readouterr().err
+    assert read(run / "last.pt")["position"] == position
+    assert is_calibrated(RunFolder(run))
+
+
+def test_ending_needs_a_run_with_an_epoch(
+    tree: Path, scan_train: Callable[..., int], tmp_path: Path, capsys: Any
+) -> None:
+    assert scan_train(tree, "--out", tmp_path / "run", "--finish") == 2
+    assert "add --resume" in capsys.readouterr().err
