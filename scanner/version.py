@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
 from models.errors import ModelFileError
+from models.release import tool_version
 from models.weights import resolve_model, shipped_weights
 from scanner.reports.manifest import library_versions
 
@@ -13,7 +12,7 @@ def version_text() -> str:
     """Versions of the tool and its libraries, onnxruntime's providers, the shipped model's hash and licence."""
     import onnxruntime
 
-    lines = [f"deepfake-scanner {version('deepfake-scanner')} (Apache-2.0)"]
+    lines = [f"deepfake-scanner {tool_version()} (Apache-2.0)"]
     lines += [f"  {name} {number}" for name, number in library_versions().items()]
     lines.append(f"  providers compiled in: {', '.join(onnxruntime.get_available_providers())}")
     try:

@@ -159,6 +159,13 @@ def train(
                 f"out: {folder.unreadable}",
                 err=True,
             )
+        if current.leaks:
+            exact = sum(leak.kind == "exact" for leak in current.leaks)
+            click.echo(
+                f"{'warning' if exact else 'note'}: two roles share {exact} exact copies and "
+                f"{len(current.leaks) - exact} look-alikes, so figures are optimistic: {folder.leakage}",
+                err=True,
+            )
         fit, select = current.fit, balanced_subset(current.select, current.recipe.select_images)
         trainer = Trainer(
             current.network, current.recipe, fit, select, folder, where, current.seed, current.summary, progress,

@@ -4,34 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 from models.preprocessing import ImageError, decode_image
 from train.data import LabelledImage
+from train.leakage import Fingerprint, fingerprint
 
 
-def unreadable_reason(image: LabelledImage) -> str | None:
-    """Why an image cannot be used, ``None`` if it can."""
+@dataclass
+class Checked:
+    """What a first look at images gave."""
+
+    good: list[LabelledImage] = field(default_factory=list)
+    bad: list[tuple[LabelledImage, str]] = field(default_factory=list)
+    """Images that cannot be used, with the reason."""
+    prints: dict[str, Fingerprint] = field(default_factory=dict)
+    """Of the good ones, by relative path."""
+
+
+def look(image: LabelledImage) -> Fingerprint | str:
+    """The image's fingerprint, or why it cannot be used."""
     try:
-        decode_image(image.path.read_bytes())
+        data = image.path.read_bytes()
+        return fingerprint(data, decode_image(data).rgb)
     except ImageError as error:
         return str(error)
     except OSError as error:
         return f"{type(error).__name__}: {error.strerror}"
-    return None
 
 
-def split_readable(
-    images: Sequence[LabelledImage], *, workers: int, done: Callable[[int], None]
-) -> tuple[list[LabelledImage], list[tuple[LabelledImage, str]]]:
-    """The images that decode, and those that do not with the reason; ``done(n)`` is told of progress."""
-    good: list[LabelledImage] = []
-    bad: list[tuple[LabelledImage, str]] = []
+def check(images: Sequence[LabelledImage], *, workers: int, done: Callable[[int], object]) -> Checked:
+    """Decode all of them; ``done(n)`` is told of progress."""
+    checked = Checked()
     # Pillow releases the GIL while it decodes, so threads do.
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        for image, reason in zip(images, pool.map(unreadable_reason, images, chunksize=1), strict=True):
-            if reason is None:
-                good.append(image)
+        for image, found in zip(images, pool.map(look, images), strict=True):
+            if isinstance(found, str):
+                checked.bad.append((image, found))
             else:
-                bad.append((image, reason))
+                checked.good.append(image)
+                checked.prints[image.relative] = found
             done(1)
-    return good, bad
+    return checked

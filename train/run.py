@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -13,10 +14,12 @@ from torchvision.models import EfficientNet
 from tqdm import tqdm
 
 from models.errors import DataError, Failure
+from models.release import tool_version
 from models.weights import sha256_file
 from train import checkpoint
 from train.data import LabelledImage, Role, count_by_class, divide, only_sources, read_tree
-from train.precheck import split_readable
+from train.leakage import Leak, find_leaks
+from train.precheck import check
 from train.recipes import RECIPES, Recipe, RecipeError, with_epochs, with_phases, with_settings
 from train.run_folder import RunFolder
 from train.starting_weights import starting_network
@@ -34,6 +37,8 @@ class Run:
     """The last checkpoint of a run that is continued."""
     unreadable: Sequence[tuple[LabelledImage, str]] = ()
     """Images that were left out when the run was begun, with the reason."""
+    leaks: Sequence[Leak] = ()
+    """Pictures that two roles share, found when the run was begun."""
 
     @property
     def fit(self) -> list[LabelledImage]:
@@ -67,6 +72,7 @@ class Run:
         folder.make()
         folder.write_roles(self.roles)
         folder.write_unreadable((image.relative, reason) for image, reason in self.unreadable)
+        folder.write_leakage(self.leaks)
         folder.write_config(self.config)
 
 
@@ -112,9 +118,15 @@ def begin(
     images = read_tree(data, "train", manifest=manifest)
     if sources:
         images = only_sources(images, sources)
-    with tqdm(total=len(images), desc="checking images", unit="image", disable=not bar, leave=False) as done:
-        images, bad = split_readable(images, workers=threads, done=done.update)
+    report = _report_role(data, manifest)
+    total = len(images) + len(report)
+    with tqdm(total=total, desc="checking images", unit="image", disable=not bar, leave=False) as done:
+        checked = check(images, workers=threads, done=done.update)
+        # Fingerprints only: nothing is chosen on these.
+        reported = check(report, workers=threads, done=done.update)
+    images, bad = checked.good, checked.bad
     roles = divide(images)
+    leaks = list(find_leaks({**roles, Role.REPORT: reported.good}, checked.prints | reported.prints))
     for role in (Role.FIT, Role.SELECT):
         empty = [name for name, n in count_by_class(roles[role]).items() if n == 0]
         if empty:
@@ -123,7 +135,7 @@ def begin(
                 f"({len(images)} readable, {len(bad)} not); roles are drawn by group: add images or groups"
             )
     config = {
-        "tool_version": version("deepfake-scanner"),
+        "tool_version": tool_version(),
         "torch": version("torch"),
         "torchvision": version("torchvision"),
         "recipe": recipe.as_config(),
@@ -133,7 +145,7 @@ def begin(
         "sources": list(sources) or None,
         "counts": {role.value: count_by_class(images) for role, images in roles.items()},
     }
-    return Run(recipe, network, roles, config, unreadable=bad)
+    return Run(recipe, network, roles, config, unreadable=bad, leaks=leaks)
 
 
 def resume(data: Path, folder: RunFolder, *, given: dict[str, Any]) -> Run:
@@ -164,6 +176,15 @@ def resume(data: Path, folder: RunFolder, *, given: dict[str, Any]) -> Run:
             )
     state = checkpoint.load(folder.last)
     return Run(recipe, starting_network("random", recipe), folder.read_roles(data), config, state)
+
+
+def _report_role(data: Path, manifest: Path | None) -> list[LabelledImage]:
+    """The images that a report will be made on, as far as there are any: a tree may have train alone."""
+    images: list[LabelledImage] = []
+    for split in ("validation", "test"):
+        with contextlib.suppress(DataError):
+            images += read_tree(data, split, manifest=manifest)
+    return images
 
 
 def _origin(init: str) -> dict[str, str]:

@@ -19,6 +19,7 @@ from models.checkpoint_format import BEST_OF_RUN
 from models.contract import Label
 from models.errors import DataError, OutputError
 from train.data import LabelledImage, Role
+from train.leakage import Leak
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,15 @@ class EpochRow:
 
 
 class RunFolder:
-    """``config.json``, ``roles.csv``, ``unreadable.csv``, ``metrics.csv``, ``select_scores.csv``, ``best.pt``,
-    ``last.pt``, ``calibration.json`` and ``plots/``."""
+    """``config.json``, ``roles.csv``, ``unreadable.csv``, ``leakage.csv``, ``metrics.csv``, ``select_scores.csv``,
+    ``best.pt``, ``last.pt``, ``calibration.json`` and ``plots/``."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.config = path / "config.json"
         self.roles = path / "roles.csv"
         self.unreadable = path / "unreadable.csv"
+        self.leakage = path / "leakage.csv"
         self.metrics = path / "metrics.csv"
         self.select_scores = path / "select_scores.csv"
         self.best = path / BEST_OF_RUN
@@ -101,6 +103,15 @@ class RunFolder:
 
     def write_unreadable(self, rows: Iterable[tuple[str, str]]) -> None:
         self._write_csv(self.unreadable, ("path", "reason"), rows)
+
+    def write_leakage(self, leaks: Iterable[Leak]) -> None:
+        header = ("kind", "bits", "first_role", "first", "second_role", "second")
+        rows = (
+            (leak.kind, leak.bits, leak.first_role.value, leak.first.relative, leak.second_role.value,
+             leak.second.relative)
+            for leak in leaks
+        )  # fmt: skip
+        self._write_csv(self.leakage, header, rows)
 
     def write_metrics(self, rows: Sequence[EpochRow]) -> None:
         header = tuple(field.name for field in fields(EpochRow))

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from models.release import tool_version
 from scanner.inference.detector import Detector
 from scanner.policy import Policy, Verdict
 from scanner.reports.csv_report import SCHEMA_VERSION as REPORT_SCHEMA
@@ -77,7 +78,7 @@ def build_manifest(
     return {
         "manifest_schema": MANIFEST_SCHEMA,
         "report_schema": REPORT_SCHEMA,
-        "tool": {"name": "deepfake-scanner", "version": version("deepfake-scanner")},
+        "tool": {"name": "deepfake-scanner", "version": tool_version()},
         "libraries": library_versions(),
         "platform": platform.platform(),
         "model": {"file": detector.path.name, "sha256": detector.sha256, **asdict(detector.metadata)},

@@ -73,7 +73,7 @@ def build_tree(data: Path, counts: dict[Role, int], *, broken: bool = True) -> P
                 seed += 1
     for split in ("validation", "test"):
         for label in Label:
-            file = data / split / label.title / "must-not-be-opened.png"
+            file = data / split / label.title / "must-not-be-used.png"
             file.parent.mkdir(parents=True)
             file.write_bytes(b"not an image")
     if broken:

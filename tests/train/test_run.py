@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,3 +67,29 @@ def test_a_run_resumed_is_the_run_begun(begin: Callable[..., run.Run], tree: Pat
     assert resumed.state is not None and resumed.state["step"] == 3
     with pytest.raises(Failure, match="--seed says otherwise"):
         run.resume(tree, folder, given={"seed": 5})
+
+
+def test_pictures_that_two_roles_share_are_listed(
+    begin: Callable[..., run.Run], make_tree: Callable[..., Path], tmp_path: Path
+) -> None:
+    data = make_tree(tmp_path / "faces", {Role.FIT: 3, Role.SELECT: 1}, broken=False)
+    files = sorted((data / "train" / "Fake").iterdir())
+    copy = data / "validation" / "Fake" / "copy.png"
+    copy.write_bytes(files[0].read_bytes())
+    begun = begin(data)
+    exact = [leak for leak in begun.leaks if leak.kind == "exact"]
+    assert [(leak.first.path, leak.second.path, leak.second_role) for leak in exact] == [
+        (files[0], copy, Role.REPORT)
+    ]
+    folder = RunFolder(tmp_path / "run")
+    begun.write(folder)
+    assert "exact,0,fit,train/Fake/" in folder.leakage.read_text()
+
+
+def test_a_tree_without_validation_trains_all_the_same(
+    begin: Callable[..., run.Run], make_tree: Callable[..., Path], tmp_path: Path
+) -> None:
+    data = make_tree(tmp_path / "faces", {Role.FIT: 2, Role.SELECT: 1}, broken=False)
+    for split in ("validation", "test"):
+        shutil.rmtree(data / split)
+    assert len(begin(data).fit) == 4
