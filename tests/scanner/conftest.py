@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -139,6 +140,26 @@ def save_grey(path: Path | str, value: int, size: tuple[int, int] = (12, 10)) ->
 @pytest.fixture(scope="session")
 def grey() -> Callable[..., Path]:
     return save_grey
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> Callable[[str], Path]:
+    """A twin of ``/dev/NAME``: root's own could be replaced by a report, should the code under test be wrong."""
+
+    def twin(name: str) -> Path:
+        original = Path("/dev", name)
+        if not original.is_char_device():
+            pytest.skip(f"there is no {original} here")
+        if os.geteuid() != 0:
+            return original
+        try:
+            os.mknod(tmp_path / name, 0o666 | stat.S_IFCHR, original.stat().st_rdev)
+            (tmp_path / name).open("wb").close()
+        except OSError:
+            pytest.skip("no devices can be made here")
+        return tmp_path / name
+
+    return twin
 
 
 class Run(NamedTuple):

@@ -131,7 +131,7 @@ def test_a_fifo_is_written_to(tmp_path: Path) -> None:
     os.mkfifo(fifo)
     assert is_stream(fifo) and not is_stream(tmp_path) and not is_stream(tmp_path / "no")
     read: list[bytes] = []
-    reader = threading.Thread(target=lambda: read.append(fifo.read_bytes()))
+    reader = threading.Thread(target=lambda: read.append(fifo.read_bytes()), daemon=True)
     reader.start()
     sink = open_sink(fifo, is_ours)
     sink.write(b"row")

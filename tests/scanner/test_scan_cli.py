@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -280,10 +279,11 @@ def test_a_link_to_an_older_report_stays_a_link(here: Path, scan: Any) -> None:
     assert Path("latest.csv").is_symlink() and Path("store/report.csv").read_bytes() != HEADER
 
 
-def test_a_device_is_written_to_and_not_replaced(here: Path, scan: Any) -> None:
-    assert scan("in", "--out", os.devnull).code == 1
-    assert not Path(os.devnull).is_file() and not Path(os.devnull + ".partial").exists()
-    assert not Path("/dev/null.run.json").exists()
+def test_a_device_is_written_to_and_not_replaced(here: Path, scan: Any, device: Any) -> None:
+    null = device("null")
+    before = sorted(here.iterdir())
+    assert scan("in", "--out", null).code == 1
+    assert null.is_char_device() and sorted(here.iterdir()) == before
 
 
 def test_version_names_libraries_providers_and_the_shipped_model(
