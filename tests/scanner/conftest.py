@@ -217,9 +217,12 @@ def process(model: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[bytes
 
     def start(*arguments: object, code: str = MAIN, **settings: Any) -> subprocess.Popen[bytes]:
         words = [sys.executable, "-W", "error", "-c", code, *with_defaults(arguments, model)]
-        return subprocess.Popen(
-            words, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": tmp_path} | settings
-        )
+        # As from a shell: settings of the tests' own Python, such as unbuffered output, would hide faults, and
+        # options in the environment would be a scan's.
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHONUNBUFFERED", "SCAN_"))}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        settings["env"] = env | settings.get("env", {})
+        return subprocess.Popen(words, **pipes | {"cwd": tmp_path} | settings)
 
     return start
 

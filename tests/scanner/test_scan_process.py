@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -76,7 +77,9 @@ def test_an_interrupted_scan_is_130_and_keeps_its_rows(
     lines = partial.read_bytes().splitlines(keepends=True)
     assert lines[0] == HEADER and all(line.endswith(b"\n") and line.count(b",") == 11 for line in lines)
     assert [line.split(b",")[0].decode() for line in lines[1:]] == [str(n) for n in names[: len(lines) - 1]]
-    assert f"interrupted after {len(lines) - 1} files; the rows so far are in r.csv.partial" in err
+    said = re.search(r"interrupted after (\d+) files; the rows so far are in r\.csv\.partial", err)
+    # The signal may come between a row and its counting.
+    assert said and 0 <= len(lines) - 1 - int(said[1]) <= 1
     assert "Traceback" not in err
     assert (here / "r.csv").read_bytes() == OLD_REPORT and not (here / "r.run.json").exists()
 
@@ -166,7 +169,7 @@ def test_standard_output_by_its_name_in_dev_is_the_file_behind_it(here: Path, sh
 
 
 def test_cuda_on_a_machine_without_it_is_refused_and_auto_says_what_it_took(here: Path, shell: Any) -> None:
-    blind = {"env": os.environ | {"CUDA_VISIBLE_DEVICES": ""}}  # the same on a machine that has one
+    blind = {"env": {"CUDA_VISIBLE_DEVICES": ""}}  # the same on a machine that has one
     refused = shell("in", "--out", "r.csv", "--device", "cuda", **blind)
     assert refused.code == 2 and "--device cuda" in refused.err and "or scan with --device cpu" in refused.err
     assert not (here / "r.csv").exists()

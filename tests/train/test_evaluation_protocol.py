@@ -16,7 +16,7 @@ from models.contract import Label, ModelMetadata
 from models.errors import run_command
 from scanner import Detector
 from train.evaluation import cli
-from train.evaluation.bootstrap import roc_band
+from train.evaluation.bootstrap import joined, roc_band
 from train.evaluation.degradations import GRID
 from train.evaluation.metrics import roc_points
 from train.evaluation.protocol_plots import risk_coverage
@@ -152,11 +152,18 @@ def test_the_roc_band_encloses_the_curve_of_the_data() -> None:
     at = np.linspace(0, 1, 21)
     low, high = roc_band(labels, probs, [None] * 300, at, resamples=200)
     fpr, tpr = roc_points(labels, probs)
-    curve = tpr[np.searchsorted(fpr, at, side="right") - 1]
+    curve = joined(fpr, tpr, at)
     assert (low <= curve + 1e-12).all() and (curve <= high + 1e-12).all()
     assert (high - low)[5:15].min() > 0.02
     assert low[-1] == high[-1] == 1.0
     assert roc_band(np.ones(4, dtype=int), np.full(4, 0.5), [None] * 4, at) is None
+
+
+def test_a_curve_is_joined_by_straight_lines_and_taken_at_the_top_of_a_rise() -> None:
+    fpr, tpr = np.array([0.0, 0.0, 0.5, 0.5, 1.0]), np.array([0.0, 0.2, 0.4, 0.6, 1.0])
+    assert joined(fpr, tpr, np.array([0.0, 0.25, 0.5, 0.75, 1.0])).tolist() == pytest.approx(
+        [0.2, 0.3, 0.6, 0.8, 1.0]
+    )
 
 
 def test_risk_falls_when_only_the_certain_images_are_judged() -> None:

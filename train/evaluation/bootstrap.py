@@ -100,15 +100,26 @@ def roc_band(
     rows = []
     for weights in resample_weights(index, resamples, seed):
         for fpr, tpr in roc_curves(prepared, weights):
-            # The largest TPR of a real threshold whose FPR is at most that.
-            found = tpr[np.searchsorted(fpr, at, side="right") - 1]
-            rows.append(np.full(len(at), np.nan) if np.isnan(fpr[-1] + tpr[-1]) else found)
+            rows.append(np.full(len(at), np.nan) if np.isnan(fpr[-1] + tpr[-1]) else joined(fpr, tpr, at))
     curves = np.stack(rows)
     if np.isnan(curves).all():
         return None
     tail = (1.0 - LEVEL) / 2.0
     low, high = np.nanquantile(curves, [tail, 1.0 - tail], axis=0)
     return low, high
+
+
+def joined(fpr: Floats, tpr: Floats, at: Floats) -> Floats:
+    """The TPR at each FPR of ``at`` on the curve whose points straight lines join, as its AUC takes it.
+
+    Where the curve rises straight up, its top.
+    """
+    left = np.searchsorted(fpr, at, side="right") - 1
+    right = np.minimum(left + 1, len(fpr) - 1)
+    run = fpr[right] - fpr[left]
+    share = np.divide(at - fpr[left], run, out=np.zeros(len(at)), where=run > 0)
+    found: Floats = tpr[left] + share * (tpr[right] - tpr[left])
+    return found
 
 
 def interval(values: Floats) -> Interval | None:
