@@ -235,57 +235,6 @@ def test_bad_usage_is_2_before_the_model_is_loaded(
     assert sorted(here.rglob("*")) == before
 
 
-@pytest.mark.parametrize("option", ["--out", "--manifest", "--log-file"])
-@pytest.mark.parametrize("content", [None, b"what the witness said\n", b"\x00\x01"])
-def test_no_output_ever_replaces_what_no_scan_wrote(
-    option: str, content: bytes | None, here: Path, scan: Any
-) -> None:
-    target = Path("in/light.jpg")
-    if content is not None:
-        target = Path("evidence")
-        target.write_bytes(content)
-    before = target.read_bytes()
-    run = scan("in", "--out", "r.csv", option, target)
-    assert run.code == 2 and f"{target} exists and was not written by an earlier scan" in run.err
-    assert target.read_bytes() == before and not Path("r.csv").exists()
-
-
-def test_what_stands_in_the_way_of_the_partial_report_is_left_alone(here: Path, scan: Any) -> None:
-    Path("r.csv.partial").write_text("somebody's")
-    assert scan("in", "--out", "r.csv").code == 2
-    assert Path("r.csv.partial").read_text() == "somebody's"
-
-
-def test_a_second_run_replaces_the_outputs_of_the_first_and_scans_none(here: Path, scan: Any) -> None:
-    outputs = ("--out", "in/report.csv", "--log-file", "in/scan.log")
-    assert scan("in", *outputs).code == 1
-    first = Path("in/report.csv").read_bytes()
-    # Named as pictures, they would be candidates by suffix if they were not left out.
-    pictures = ("--out", "in/r.png", "--manifest", "in/m.png", "--log-file", "in/l.png")
-    for expected in (first, first):
-        assert scan("in", *pictures).code == 1
-        assert Path("in/r.png").read_bytes() == expected
-    counts = json.loads(Path("in/m.png").read_text())["counts"]
-    assert counts["files"] == 3 and counts["other_files"] == {".csv": 1, ".json": 1, ".log": 1}
-    assert scan("in", *outputs).code == 2  # by now r.png is no output of this run, but a picture that is none
-
-
-def test_a_link_to_an_older_report_stays_a_link(here: Path, scan: Any) -> None:
-    Path("store").mkdir()
-    scan("in", "--out", "store/report.csv")
-    Path("latest.csv").symlink_to("store/report.csv")
-    Path("store/report.csv").write_bytes(HEADER)
-    assert scan("in", "--out", "latest.csv").code == 1
-    assert Path("latest.csv").is_symlink() and Path("store/report.csv").read_bytes() != HEADER
-
-
-def test_a_device_is_written_to_and_not_replaced(here: Path, scan: Any, device: Any) -> None:
-    null = device("null")
-    before = sorted(here.iterdir())
-    assert scan("in", "--out", null).code == 1
-    assert null.is_char_device() and sorted(here.iterdir()) == before
-
-
 def test_version_names_libraries_providers_and_the_shipped_model(
     scan: Any, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
