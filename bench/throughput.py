@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import statistics
 import tempfile
 import time
@@ -23,6 +22,7 @@ import click
 import numpy as np
 from PIL import Image, ImageFilter
 
+from models.machine import usable_cores
 from models.preprocessing import preprocess
 from scanner import Detector, scan_files
 
@@ -117,7 +117,7 @@ def torch_row(model: Path, paths: Sequence[Path], device: str) -> Callable[[], i
 def main(model: Path | None, device: str, count: int, rounds: int, json_file: Path | None) -> None:
     """Images per second of each row, side by side."""
     detector = Detector.load(model, device)
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = usable_cores()
     with tempfile.TemporaryDirectory() as folder:
         paths = make_images(Path(folder), count)
         rows = {

@@ -161,12 +161,13 @@ def _run(
     strict: bool, fail_on: str, exit_zero: bool, allow_empty: bool, list_skipped: bool, quiet: bool,
     verbose: bool, log_file: Path | None, no_progress: bool,
 ) -> int:  # fmt: skip
+    from models.machine import usable_cores
     from scanner.audit import Audit
     from scanner.console import logging_to, sigterm_interrupts
     from scanner.inference.detector import Detector
     from scanner.names import encode_path
     from scanner.outputs import Outputs
-    from scanner.pipeline import default_batch_size, default_workers
+    from scanner.pipeline import default_batch_size
     from scanner.policy import FailOn, Gate, Policy
     from scanner.progress import BarProgress, NullProgress
     from scanner.reports.manifest import Tally
@@ -206,7 +207,7 @@ def _run(
                 "workers": workers, "max_errors": max_errors, "strict": strict, "fail_on": fail_on,
                 "exit_zero": exit_zero, "allow_empty": allow_empty,
             },
-            workers=workers or default_workers(), batch_size=batch_size or default_batch_size(detector),
+            workers=workers or usable_cores(), batch_size=batch_size or default_batch_size(detector),
             allow_empty=allow_empty,
             progress=BarProgress(_known_total(paths, files_from)) if show_bar else NullProgress(),
         ).run()  # fmt: skip

@@ -18,6 +18,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from models.machine import usable_cores
 from scanner.decode import Decoded, Limits, decode
 from scanner.inference.detector import Detector
 from scanner.names import encode_path
@@ -36,13 +37,6 @@ _FLUSH_AFTER = 64
 def default_batch_size(detector: Detector) -> int:
     """1 on a CPU, where bigger batches only miss the cache."""
     return GPU_BATCH if detector.on_gpu else 1
-
-
-def default_workers() -> int:
-    """The number of cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def scan_paths(
@@ -83,7 +77,7 @@ def scan_candidates(
     batch_size: int | None = None,
 ) -> Generator[FileResult, None, None]:
     """Decode and score candidates; one :class:`FileResult` each, in their order."""
-    workers = workers or default_workers()
+    workers = workers or usable_cores()
     size = batch_size or default_batch_size(detector)
     callers = 1 if detector.on_gpu else workers
     with _pool(workers, "decode") as decoders, _pool(callers, "infer") as inferers:

@@ -129,8 +129,8 @@ def train(
     if finish and not resume:
         raise click.UsageError("--finish ends a run that was begun: add --resume")
     _require_extra()
+    from models.machine import usable_cores
     from train import run
-    from train.calibrating import is_calibrated
     from train.device import choose_device
     from train.loop import Trainer, stop_after
     from train.plots import plot_run
@@ -143,7 +143,7 @@ def train(
     where = choose_device(device)
     caught: list[int] = []
     should_stop = stop_after(max_minutes, lambda: bool(caught))
-    cores = len(_usable_cores())
+    cores = usable_cores()
     workers = workers if workers is not None else min(16, max(1, cores - 1))
     progress = BarProgress(bar=sys.stderr.isatty() and not no_progress)
     if resume:
@@ -185,7 +185,7 @@ def train(
         finally:
             progress.close()
         plot_run(folder, trainer.rows)
-        if outcome.finished and not is_calibrated(folder):
+        if outcome.finished:
             _calibrate(trainer, current.calibrate, current.config["data"])
     best = "no epoch ended yet"
     if outcome.best_auc is not None:
@@ -198,15 +198,12 @@ def train(
 
 
 def _finish(trainer: Trainer, images: Sequence[LabelledImage], data: str) -> int:
-    from train.calibrating import is_calibrated
-
     folder = trainer.folder
     if trainer.best_auc is None:
         raise OutputError(
             f"--finish: no epoch of {folder.path} has ended yet, so there is nothing to calibrate"
         )
-    if not is_calibrated(folder):
-        _calibrate(trainer, images, data)
+    _calibrate(trainer, images, data)
     click.echo(
         f"ended after {trainer.position.epochs_done} epochs, best select AUC {trainer.best_auc:.4f}: {folder.best}",
         err=True,
@@ -216,8 +213,10 @@ def _finish(trainer: Trainer, images: Sequence[LabelledImage], data: str) -> int
 
 def _calibrate(trainer: Trainer, images: Sequence[LabelledImage], data: str) -> None:
     from models.storage import Store
-    from train.calibrating import calibrate_best, why_not
+    from train.calibrating import calibrate_best, is_calibrated, why_not
 
+    if is_calibrated(trainer.folder):
+        return
     if reason := why_not(images):
         click.echo(f"note: not calibrated: {reason}; scores keep temperature 1 and threshold 0.5", err=True)
         return
@@ -277,12 +276,6 @@ def _noting_signals(caught: list[int]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _usable_cores() -> set[int]:
-    import os
-
-    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
 
 
 def _device_name(device: Any) -> str:

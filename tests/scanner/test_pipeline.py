@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from models.errors import ExitCode
+from models.machine import usable_cores
 from scanner import (
     Detector,
     DeviceError,
@@ -28,7 +29,7 @@ from scanner import (
     scan_paths,
 )
 from scanner.names import encode_path
-from scanner.pipeline import default_batch_size, default_workers, ordered_map, scan_candidates
+from scanner.pipeline import default_batch_size, ordered_map, scan_candidates
 from scanner.sources import Candidate, MediaKind
 
 
@@ -204,11 +205,11 @@ def test_limits_reach_the_decoder(tmp_path: Path, detector: Detector, grey: Any)
 def test_defaults_follow_the_device_and_the_cores(
     detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert default_batch_size(detector) == 1 and default_workers() >= 1
+    assert default_batch_size(detector) == 1 and usable_cores() >= 1
     monkeypatch.setattr(Detector, "on_gpu", property(lambda self: True))
     assert default_batch_size(detector) == 64
     monkeypatch.setattr("os.sched_getaffinity", lambda pid: {0, 1, 5}, raising=False)
-    assert default_workers() == 3
+    assert usable_cores() == 3
 
 
 def test_a_gpu_is_called_from_one_thread(

@@ -15,6 +15,7 @@ import click
 
 from models.errors import DataError, OutputError, run_command
 from models.weights import sha256_file
+from train.evaluation.report import write_whole
 
 CARD_SCHEMA = 1
 
@@ -56,8 +57,8 @@ def write_card(model: Path, evaluation: Path, notes: Path, commit: str, commands
         },
     }
     try:
-        _write(model.with_name("card.json"), json.dumps(card, indent=1, ensure_ascii=False) + "\n")
-        _write(model.with_name("README.md"), as_markdown(card, notes.read_text(encoding="utf-8"), table))
+        write_whole(model.with_name("card.json"), json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+        write_whole(model.with_name("README.md"), as_markdown(card, notes.read_text(encoding="utf-8"), table))
     except OSError as error:
         raise OutputError(f"the card cannot be written beside {model}: {error.strerror}") from None
 
@@ -109,12 +110,6 @@ def _read_evaluation(folder: Path, sha256: str) -> dict[str, Any]:
     if theirs != sha256:
         raise DataError(f"{file} measured another model ({theirs[:12]}…); run scan-evaluate on this one")
     return measured
-
-
-def _write(path: Path, text: str) -> None:
-    aside = path.with_name(f".{path.name}.part")
-    aside.write_text(text, encoding="utf-8", newline="\n")
-    aside.replace(path)
 
 
 if __name__ == "__main__":

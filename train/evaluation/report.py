@@ -37,13 +37,18 @@ def write_evaluation(
             folder / "evaluation.json": as_json(subject, evaluation, extras),
         }
         for path, text in texts.items():
-            aside = path.with_name(f".{path.name}.part")
-            aside.write_text(text, encoding="utf-8", newline="\n")
-            aside.replace(path)
+            write_whole(path, text)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise OutputError(f"the evaluation cannot be written into {folder}: {reason}") from None
     return [*(picture.file for picture in pictures), *texts]
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a UTF-8 file aside and rename it. Raises ``OSError``; ``path`` is then as it was."""
+    aside = path.with_name(f".{path.name}.part")
+    aside.write_text(text, encoding="utf-8", newline="\n")
+    aside.replace(path)
 
 
 def _plot(

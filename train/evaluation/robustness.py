@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.machine import usable_cores
 from models.preprocessing import ImageError, decode_image, to_input
 from train.data import LabelledImage
 from train.evaluation.bootstrap import Interval
@@ -79,7 +80,7 @@ def score_degraded(
     def run(chunk: Sequence[LabelledImage]) -> list[ScoredImage]:
         return _score_chunk(chunk, detector, degradation)
 
-    with ThreadPoolExecutor(workers or _cores()) as pool:
+    with ThreadPoolExecutor(workers or usable_cores()) as pool:
         for scored in pool.map(run, chunks):
             done(len(scored))
             yield from scored
@@ -132,7 +133,3 @@ def _generator(image: LabelledImage) -> np.random.Generator:
     # By the image's own name: neither workers nor the other images change its noise.
     digest = hashlib.sha256(os.fsencode(image.relative)).digest()
     return np.random.default_rng(int.from_bytes(digest[:8], "big"))
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

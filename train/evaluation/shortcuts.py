@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import math
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from models.contract import Label
+from models.machine import usable_cores
 from models.preprocessing import ImageError, decode_image, to_input
 from train.data import LabelledImage
 from train.evaluation.bootstrap import group_index
@@ -62,7 +62,7 @@ def probe(images: Sequence[LabelledImage], *, seed: int = 0, workers: int | None
 
     Images that do not decode are left out.
     """
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(workers or usable_cores()) as pool:
         rows = list(pool.map(features, images))
     kept = [(image, row) for image, row in zip(images, rows, strict=True) if row is not None]
     labels = np.array([int(image.label) for image, _ in kept], dtype=np.int64)
