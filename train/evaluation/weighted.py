@@ -98,10 +98,7 @@ def weighted_metrics(data: Prepared, weights: Floats) -> dict[str, Floats]:
 
 def roc_curves(data: Prepared, weights: Floats) -> Iterator[tuple[Floats, Floats]]:
     """(FPR, TPR), each float[K+1] and rising, of each row of ``weights`` float64[B, N]; NaN without a class."""
-    falling = weights[:, data.order]
-    labels = data.labels[data.order]
-    above_fake = _cumulative(falling * labels, data.ties)
-    above_real = _cumulative(falling * (1.0 - labels), data.ties)
+    above_fake, above_real = _above(data, weights)
     yield from zip(
         _ratio(above_real, above_real[:, -1:]), _ratio(above_fake, above_fake[:, -1:]), strict=True
     )
@@ -109,11 +106,7 @@ def roc_curves(data: Prepared, weights: Floats) -> Iterator[tuple[Floats, Floats
 
 def _ranking(data: Prepared, weights: Floats, fakes: Floats, reals: Floats) -> dict[str, Floats]:
     """The figures of the ROC and precision-recall curves; a row of either without both classes is NaN."""
-    falling = weights[:, data.order]
-    labels = data.labels[data.order]
-    # [B, K+1]: fakes and reals at or above each distinct score, beginning with none.
-    above_fake = _cumulative(falling * labels, data.ties)
-    above_real = _cumulative(falling * (1.0 - labels), data.ties)
+    above_fake, above_real = _above(data, weights)
     step_fake, step_real = np.diff(above_fake), np.diff(above_real)
 
     # Ties count half: the trapezium under each step of the curve.
@@ -131,6 +124,12 @@ def _ranking(data: Prepared, weights: Floats, fakes: Floats, reals: Floats) -> d
         last = np.maximum(allowed.sum(axis=1) - 1, 0)
         values[name] = np.where(both, _ratio(_take(above_fake, last), fakes), np.nan)
     return values
+
+
+def _above(data: Prepared, weights: Floats) -> tuple[Floats, Floats]:
+    """(fakes, reals) at or above each distinct score, beginning with none: each float64[B, K+1]."""
+    falling, labels = weights[:, data.order], data.labels[data.order]
+    return _cumulative(falling * labels, data.ties), _cumulative(falling * (1.0 - labels), data.ties)
 
 
 def _equal_error_rate(above_fake: Floats, above_real: Floats, fakes: Floats, reals: Floats) -> Floats:
