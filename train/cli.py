@@ -16,6 +16,7 @@ from models.errors import ExitCode, Failure, OutputError, run_command
 if TYPE_CHECKING:
     from train.data import LabelledImage
     from train.loop import Trainer
+    from train.run import Run
     from train.run_folder import RunFolder
 
 
@@ -92,6 +93,13 @@ if TYPE_CHECKING:
     show_default=False,
 )
 @click.option(
+    "--memory-gib",
+    type=click.FloatRange(0),
+    default=None,
+    help="Keep decoded pictures in so much memory at most. [default: half of what is free]",
+    show_default=False,
+)
+@click.option(
     "--max-minutes",
     type=click.FloatRange(0, min_open=True),
     default=None,
@@ -118,7 +126,7 @@ if TYPE_CHECKING:
 @click.pass_context
 def train(
     context: click.Context, /, data: Path, out: Path, device: str, workers: int | None, max_minutes: float | None,
-    checkpoint_minutes: float, resume: bool, finish: bool, no_progress: bool, **plan: Any,
+    checkpoint_minutes: float, memory_gib: float | None, resume: bool, finish: bool, no_progress: bool, **plan: Any,
 ) -> int:  # fmt: skip
     """Train a detector on DATA/{train,validation}/{Real,Fake}/….
 
@@ -133,6 +141,7 @@ def train(
     from train import run
     from train.device import choose_device
     from train.loop import Trainer, stop_after
+    from train.pictures import Pictures
     from train.plots import plot_run
     from train.progress import BarProgress
     from train.run_folder import RunFolder
@@ -146,10 +155,12 @@ def train(
     cores = usable_cores()
     workers = workers if workers is not None else min(16, max(1, cores - 1))
     progress = BarProgress(bar=sys.stderr.isatty() and not no_progress)
+    pictures = Pictures(int(memory_gib * 2**30) if memory_gib is not None else None)
+    threads = max(workers, cores)
     if resume:
         current = run.resume(data, folder, given=_given(context, plan))
     else:
-        current = run.begin(data, threads=max(workers, cores), bar=not progress.disabled, **plan)
+        current = run.begin(data, pictures=pictures, threads=threads, bar=not progress.disabled, **plan)
     with _noting_signals(caught):
         if not resume:
             current.write(folder)
@@ -169,7 +180,7 @@ def train(
         fit, select = current.fit, balanced_subset(current.select, current.recipe.select_images)
         trainer = Trainer(
             current.network, current.recipe, fit, select, folder, where, current.seed, current.summary, progress,
-            should_stop, workers=workers, checkpoint_seconds=60 * checkpoint_minutes,
+            should_stop, workers=workers, pictures=pictures, checkpoint_seconds=60 * checkpoint_minutes,
         )  # fmt: skip
         if current.state is not None:
             trainer.resume(current.state)
@@ -180,6 +191,18 @@ def train(
         )
         if finish:
             return _finish(trainer, current.calibrate, current.config["data"])
+        pictures.fill([*fit, *select], workers=threads)  # nothing to do but in a run that goes on
+        click.echo(
+            f"{len(pictures)} decoded pictures in {pictures.bytes / 2**30:.1f} GiB of memory"
+            + ("" if all(one in pictures for one in fit) else ", the others are read in every epoch"),
+            err=True,
+        )
+        if where.type == "cpu" and current.recipe.views is None and _has_frozen_beginning(current):
+            click.echo(
+                "note: the frozen blocks are computed for every image in every epoch; --set views=2 computes them "
+                "once for each of 2 augmented views per image, which takes minutes where this takes hours",
+                err=True,
+            )
         try:
             outcome = trainer.run()
         finally:
@@ -195,6 +218,12 @@ def train(
         return int(ExitCode.OK)
     click.echo(f"stopped after {outcome.epochs_done} epochs, {best}; continue with --resume", err=True)
     return int(ExitCode.INTERRUPTED if caught else ExitCode.OK)
+
+
+def _has_frozen_beginning(current: Run) -> bool:
+    from train.frozen_features import first_trainable
+
+    return any(first_trainable(current.network, phase) > 0 for phase in current.recipe.phases)
 
 
 def _finish(trainer: Trainer, images: Sequence[LabelledImage], data: str) -> int:

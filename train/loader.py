@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+import sys
+import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,16 +16,30 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 from models.contract import Label
 from models.errors import DataError
-from models.preprocessing import ImageError, decode_image, to_input
+from models.preprocessing import to_input
 from train.augment import augment, training_view
 from train.data import LabelledImage
+from train.pictures import Pictures
 from train.random_degradations import degrade
 from train.recipes import Phase, Recipe
 from train.self_blend import self_blend
 
-_Sample = tuple[Tensor, Tensor] | DataError
-"""A failure travels as a value: raised inside a worker, its message would come out as a traceback's text."""
 
+class Batch(NamedTuple):
+    """What the loop is fed with."""
+
+    inputs: Tensor
+    """``uint8[B, size, size, 3]``; from :mod:`train.frozen_features`, features."""
+    labels: Tensor
+    """``float32[B]``."""
+    made: int
+    """How many of its images were made for it, and not remembered."""
+    seconds: float
+    """What making them took, summed, wherever it was done."""
+
+
+_Sample = tuple[Tensor, Tensor, float] | DataError
+"""A failure travels as a value: raised inside a worker, its message would come out as a traceback's text."""
 
 _DEGRADED_SEED = 20220418
 """Of the degraded copy that epochs are judged on: every run's copy of an image is the same."""
@@ -36,10 +52,12 @@ class _TrainingSamples(Dataset[_Sample]):
         order: Sequence[int],
         recipe: Recipe,
         phase: Phase,
+        pictures: Pictures,
         seed: int,
         epoch: int,
     ) -> None:
         self._images, self._order, self._recipe, self._phase = images, order, recipe, phase
+        self._pictures = pictures
         self._seed, self._epoch = seed, epoch
         self._reals = [index for index, image in enumerate(images) if image.label is Label.REAL]
 
@@ -47,13 +65,22 @@ class _TrainingSamples(Dataset[_Sample]):
         return len(self._order)
 
     def __getitem__(self, position: int) -> _Sample:
+        started = time.perf_counter()
         image = self._images[self._order[position]]
-        rng = np.random.default_rng(np.random.SeedSequence([self._seed, self._epoch, position]))
+        rng = np.random.default_rng(np.random.SeedSequence(self._entropy(position)))
         try:
             rgb = augment(self._picture(position, image, rng), self._recipe, rng)
         except DataError as error:
             return error
-        return torch.from_numpy(training_view(rgb, self._phase, rng)), torch.tensor(float(image.label))
+        pixels = torch.from_numpy(training_view(rgb, self._phase, rng))
+        return pixels, torch.tensor(float(image.label)), time.perf_counter() - started
+
+    def _entropy(self, position: int) -> list[int]:
+        """With a fixed number of views per image, an image looks the same wherever it stands in an epoch."""
+        views = self._recipe.views
+        if views is None:
+            return [self._seed, self._epoch, position]
+        return [self._seed, self._epoch % views, self._order[position], views]
 
     def _picture(self, position: int, image: LabelledImage, rng: np.random.Generator) -> Image.Image:
         """The image itself or, for a share of the fakes, a self-blended real one."""
@@ -62,74 +89,81 @@ class _TrainingSamples(Dataset[_Sample]):
             or not self._recipe.self_blend
             or rng.random() >= self._recipe.self_blend
         ):
-            return read_rgb(image)
-        # In a couple the real image stands before its fake: both then come from one picture.
+            return self._pictures.read(image)
+        # In a couple the real image stands before its fake: both then come from one picture. A view, which must
+        # not depend on its neighbours, is made from any real image.
         before = self._images[self._order[position - 1]] if position % 2 else None
-        if before is None or before.label is not Label.REAL:
+        if before is None or before.label is not Label.REAL or self._recipe.views is not None:
             before = self._images[int(rng.choice(self._reals))]
-        return self_blend(read_rgb(before), rng)
+        return self_blend(self._pictures.read(before), rng)
 
 
 class _WholeImages(Dataset[_Sample]):
-    def __init__(self, images: Sequence[LabelledImage], *, degraded: bool) -> None:
-        self._images, self._degraded = images, degraded
+    def __init__(self, images: Sequence[LabelledImage], pictures: Pictures, *, degraded: bool) -> None:
+        self._images, self._pictures, self._degraded = images, pictures, degraded
 
     def __len__(self) -> int:
         return len(self._images)
 
     def __getitem__(self, index: int) -> _Sample:
+        started = time.perf_counter()
         image = self._images[index]
         try:
-            rgb = read_rgb(image)
+            rgb = self._pictures.read(image)
         except DataError as error:
             return error
         if self._degraded:
             rgb = degrade(rgb, np.random.default_rng(np.random.SeedSequence([_DEGRADED_SEED, index])))
-        return torch.from_numpy(to_input(rgb)), torch.tensor(float(image.label))
-
-
-def read_rgb(image: LabelledImage) -> Image.Image:
-    """The upright RGB picture of a labelled image; :class:`DataError` names the file if it cannot be had."""
-    try:
-        return decode_image(image.path.read_bytes()).rgb
-    except (OSError, ImageError) as error:
-        raise DataError(f"{image.path} could be read before training and no longer: {error}") from None
+        pixels = torch.from_numpy(to_input(rgb))
+        return pixels, torch.tensor(float(image.label)), time.perf_counter() - started
 
 
 def training_batches(
     images: Sequence[LabelledImage],
     order: Sequence[int],
+    batches: Sequence[Sequence[int]],
     recipe: Recipe,
     phase: Phase,
+    pictures: Pictures,
     *,
     seed: int,
     epoch: int,
-    first_step: int,
     workers: int,
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches ``uint8[B, size, size, 3]`` and labels ``float32[B]`` of one epoch, from ``first_step`` on."""
-    samples = _TrainingSamples(images, order, recipe, phase, seed, epoch)
-    size = recipe.batch_size
-    batches = [list(range(i, min(i + size, len(order)))) for i in range(first_step * size, len(order), size)]
+) -> Iterator[Batch]:
+    """One batch for each list of positions in ``order``, which is an epoch's order of ``images``."""
+    samples = _TrainingSamples(images, order, recipe, phase, pictures, seed, epoch)
     yield from _load(samples, workers, batch_sampler=batches)
 
 
+def steps_of(order: Sequence[int], batch_size: int, first_step: int = 0) -> list[list[int]]:
+    """The positions in ``order`` of each step's batch, from ``first_step`` on."""
+    starts = range(first_step * batch_size, len(order), batch_size)
+    return [list(range(start, min(start + batch_size, len(order)))) for start in starts]
+
+
 def whole_batches(
-    images: Sequence[LabelledImage], *, batch_size: int, workers: int, degraded: bool = False
-) -> Iterator[tuple[Tensor, Tensor]]:
+    images: Sequence[LabelledImage],
+    pictures: Pictures,
+    *,
+    batch_size: int,
+    workers: int,
+    degraded: bool = False,
+) -> Iterator[Batch]:
     """The law's output, ``uint8[B, 260, 260, 3]``, and labels, in order, without augmentation.
 
     ``degraded``: of pictures degraded at random, each time in the same way.
     """
-    yield from _load(_WholeImages(images, degraded=degraded), workers, batch_size=batch_size)
+    yield from _load(_WholeImages(images, pictures, degraded=degraded), workers, batch_size=batch_size)
 
 
-def _load(samples: Dataset[_Sample], workers: int, **batching: Any) -> Iterator[tuple[Tensor, Tensor]]:
+def _load(samples: Dataset[_Sample], workers: int, **batching: Any) -> Iterator[Batch]:
     loader = DataLoader(
         samples,
         num_workers=workers,
         collate_fn=_collate,
         worker_init_fn=_leave_signals_to_the_parent,
+        # Forked workers see the pictures in memory; from 3.14 on Python's default is another.
+        multiprocessing_context="fork" if workers and sys.platform == "linux" else None,
         pin_memory=torch.cuda.is_available(),
         # Otherwise each new iterator draws from torch's global generator, and a resumed run, which makes one
         # iterator more, would see other random numbers.
@@ -144,7 +178,10 @@ def _load(samples: Dataset[_Sample], workers: int, **batching: Any) -> Iterator[
 
 def _collate(samples: list[_Sample]) -> Any:
     failed = next((sample for sample in samples if isinstance(sample, DataError)), None)
-    return failed if failed is not None else default_collate(samples)
+    if failed is not None:
+        return failed
+    pixels, labels, seconds = zip(*samples, strict=True)
+    return Batch(default_collate(pixels), default_collate(labels), len(samples), sum(seconds))
 
 
 def _leave_signals_to_the_parent(worker: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -16,15 +16,21 @@ from torchvision.models import EfficientNet
 
 from models.contract import IMAGENET_MEAN, IMAGENET_STD
 from models.errors import Failure, ModelFileError
+from models.machine import available_memory
 from train import checkpoint, freezing
 from train.averaging import averaged
 from train.data import LabelledImage
-from train.loader import training_batches, whole_batches
+from train.frozen_features import FrozenFeatures, Tail, first_trainable, head
+from train.loader import Batch, steps_of, training_batches, whole_batches
+from train.pictures import Pictures
 from train.recipes import Optimizer, Phase, Recipe, Schedule
 from train.run_folder import EpochRow, RunFolder
 from train.sampling import epoch_order
 
 EVALUATION_BATCH = {"cpu": 8, "cuda": 128}
+
+_SHARE_OF_MEMORY = 0.5
+"""Of what is available, for the features of frozen blocks."""
 
 
 class TrainingError(Failure):
@@ -37,6 +43,7 @@ class Progress(Protocol):
     def epoch(self, phase: str, epoch: int, epochs: int, steps: int, done: int) -> None: ...
     def step(self, images: int, loss: float) -> None: ...
     def row(self, row: EpochRow) -> None: ...
+    def note(self, text: str) -> None: ...
 
 
 @dataclass
@@ -55,6 +62,12 @@ class Position:
     images: int = 0
     seconds: float = 0.0
     """Spent in this epoch, over all interruptions."""
+    waited: float = 0.0
+    """Of these, waiting for the loader."""
+    making: float = 0.0
+    """What the loader's workers, or without them the loop, spent on making this epoch's images, summed."""
+    made: int = 0
+    """How many images they made."""
 
 
 @dataclass
@@ -83,10 +96,15 @@ class Trainer:
     should_stop: Callable[[], bool]
     """Asked after each step; True means: save and return."""
     workers: int = 0
+    pictures: Pictures = field(default_factory=lambda: Pictures(0))
+    """Where the images come from; what it does not hold is read from the files."""
     checkpoint_seconds: float = 600.0
     position: Position = field(default_factory=Position)
     rows: list[EpochRow] = field(default_factory=list)
     _optimizer: torch.optim.Optimizer | None = None
+    _features: FrozenFeatures | None = None
+    """Of the phase in :attr:`_features_of`; ``None`` when that phase has nothing to remember."""
+    _features_of: int = -1
     _last_saved: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -96,8 +114,9 @@ class Trainer:
         self._loss = nn.BCEWithLogitsLoss()
         self._average = averaged(self.network, self.recipe.ema) if self.recipe.ema is not None else None
         self._trained: Any = self.network
+        self._compiled: Any = None
         if self.recipe.compile and self.device.type == "cuda":
-            self._trained = torch.compile(self.network)
+            self._compiled = torch.compile(self.network)
 
     @property
     def _judged(self) -> nn.Module:
@@ -178,40 +197,86 @@ class Trainer:
         freezing.prepare(self.network, phase)
         freezing.set_modes(self.network, phase)
         self.progress.epoch(phase.name, at.epoch + 1, phase.epochs, steps, at.step)
-        batches = training_batches(
-            self.fit, order, self.recipe, phase,
-            seed=self.seed, epoch=at.epochs_done, first_step=at.step, workers=self.workers,
-        )  # fmt: skip
-        started = time.monotonic()
-        for pixels, labels in batches:
-            loss = self._step(pixels, labels, self._learning_rate(phase, steps, at.step))
+        stopwatch = time.monotonic()
+        for batch, waited in _timed(self._batches(phase, order)):
+            loss = self._step(batch, self._learning_rate(phase, steps, at.step))
             at.step += 1
-            at.images += len(labels)
-            at.loss_sum += loss * len(labels)
-            self.progress.step(len(labels), loss)
+            at.images += len(batch.labels)
+            at.waited += waited
+            at.making += batch.seconds
+            at.made += batch.made
+            at.loss_sum += loss * len(batch.labels)
+            self.progress.step(len(batch.labels), loss)
             now = time.monotonic()
             stop = self.should_stop()
             if stop or now - self._last_saved >= self.checkpoint_seconds:
-                at.seconds += now - started
-                started = now
+                at.seconds += now - stopwatch
+                stopwatch = now
                 if stop and at.step < steps:
                     return False
                 self._save()
-        at.seconds += time.monotonic() - started
+        at.seconds += time.monotonic() - stopwatch
         # Not the loop's last rate: a run resumed between the last step and here takes no step.
         self._end_epoch(phase, self._learning_rate(phase, steps, steps - 1))
         return not self.should_stop()
 
+    def _batches(self, phase: Phase, order: Sequence[int]) -> Iterator[Batch]:
+        """What is left of the epoch: pixels or, where they are remembered, the features that the tail takes."""
+        at = self.position
+
+        def load(batches: Sequence[Sequence[int]]) -> Iterator[Batch]:
+            return training_batches(
+                self.fit, order, batches, self.recipe, phase, self.pictures,
+                seed=self.seed, epoch=at.epochs_done, workers=self.workers,
+            )  # fmt: skip
+
+        steps = steps_of(order, self.recipe.batch_size, at.step)
+        if self._features_of != at.phase:
+            self._features, self._features_of = self._new_features(phase), at.phase
+        if self._features is None:
+            self._trained = self.network if self._compiled is None else self._compiled
+            return load(steps)
+        self._trained = Tail(self.network, self._features.start)
+        labels = [float(image.label) for image in self.fit]
+        return self._features.batches(order, steps, labels, at.epochs_done, load)
+
+    def _new_features(self, phase: Phase) -> FrozenFeatures | None:
+        """A memory for the phase, if its images come back unchanged and something before its first block is frozen."""
+        if self.recipe.views is None or (start := first_trainable(self.network, phase)) == 0:
+            return None
+
+        def embed(pixels: Tensor) -> Tensor:
+            with torch.no_grad(), self._precision():
+                return head(self.network, start, self._normalised(pixels))
+
+        features = FrozenFeatures(start, len(self.fit), self.recipe.views, embed)
+        needed = features.needed_bytes(torch.zeros((1, phase.size, phase.size, 3), dtype=torch.uint8))
+        room = available_memory()
+        if room is not None and needed > _SHARE_OF_MEMORY * room:
+            self.progress.note(
+                f"note: the frozen blocks are computed in every epoch: remembering what they give for "
+                f"{len(self.fit)} images in {self.recipe.views} views takes {needed / 2**30:.1f} GiB, and "
+                f"{room / 2**30:.1f} GiB of memory are available"
+            )
+            return None
+        return features
+
     def _learning_rate(self, phase: Phase, steps: int, step: int) -> float:
         return learning_rate(self.recipe, phase, self.position.epoch * steps + step, phase.epochs * steps)
 
-    def _step(self, pixels: Tensor, labels: Tensor, lr: float) -> float:
+    def _step(self, batch: Batch, lr: float) -> float:
         assert self._optimizer is not None
         for group in self._optimizer.param_groups:
             group["lr"] = lr
-        logits = self._forward(self._trained, pixels)
+        inputs = batch.inputs.to(self.device, non_blocking=True)
+        trained = self._trained
+        if trained is self._compiled and len(inputs) < self.recipe.batch_size:
+            trained = self.network  # the epoch's last batch: another shape would be compiled for minutes
+        with self._precision():
+            logits = trained(inputs if self._features is not None else self._normalised(inputs))
+        logits = logits.float().reshape(-1)
         smoothing = self.recipe.label_smoothing
-        targets = labels.to(self.device) * (1 - smoothing) + 0.5 * smoothing
+        targets = batch.labels.to(self.device) * (1 - smoothing) + 0.5 * smoothing
         loss = self._loss(logits, targets)
         if not torch.isfinite(loss):
             raise TrainingError(
@@ -228,15 +293,14 @@ class Trainer:
             self._average.update_parameters(self.network)
         return float(loss.item())
 
-    def _forward(self, network: Any, pixels: Tensor, *, exact: bool = False) -> Tensor:
+    def _normalised(self, pixels: Tensor) -> Tensor:
         batch = pixels.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float()
-        batch = ((batch - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
+        return ((batch - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
+
+    def _precision(self, *, exact: bool = False) -> torch.autocast:
         # bfloat16 is faster on CUDA and slower for training on CPUs.
-        with torch.autocast(
-            self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda" and not exact
-        ):
-            logits: Tensor = network(batch)
-        return logits.float().reshape(-1)
+        on_cuda = self.device.type == "cuda"
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=on_cuda and not exact)
 
     def predict(
         self, images: Sequence[LabelledImage], *, exact: bool = False, degraded: bool = False
@@ -251,18 +315,21 @@ class Trainer:
         network.eval()
         labels, logits = [], []
         with torch.inference_mode():
-            for pixels, truth in whole_batches(
-                images, batch_size=EVALUATION_BATCH[self.device.type], workers=self.workers, degraded=degraded
-            ):
-                logits.append(self._forward(network, pixels, exact=exact).cpu().double().numpy())
-                labels.append(truth.numpy().astype(np.int64))
-        found = np.concatenate(logits)
-        if not np.isfinite(found).all():
+            for batch in whole_batches(
+                images, self.pictures, batch_size=EVALUATION_BATCH[self.device.type], workers=self.workers,
+                degraded=degraded,
+            ):  # fmt: skip
+                with self._precision(exact=exact):
+                    found = network(self._normalised(batch.inputs))
+                logits.append(found.float().reshape(-1).cpu().double().numpy())
+                labels.append(batch.labels.numpy().astype(np.int64))
+        scores = np.concatenate(logits)
+        if not np.isfinite(scores).all():
             raise TrainingError(
                 f"after epoch {self.position.epochs_done + 1} the network's output is not a number: train again "
                 "with a lower learning rate, or from other weights"
             )
-        return np.concatenate(labels), found
+        return np.concatenate(labels), scores
 
     def _end_epoch(self, phase: Phase, lr: float) -> None:
         """Judge the epoch and write it down.
@@ -285,9 +352,11 @@ class Trainer:
             select_auc=float(roc_auc_score(labels, logits)),
             images=at.images,
             images_per_second=at.images / max(at.seconds, 1e-9),
+            model_images_per_second=at.images / max(at.seconds - at.waited, 1e-9),
+            loader_images_per_second=at.made * max(1, self.workers) / at.making if at.made else None,
         )
         self.rows.append(row)
-        at.epoch, at.step, at.loss_sum, at.images, at.seconds = at.epoch + 1, 0, 0.0, 0, 0.0
+        self.position = at = Position(phase=at.phase, epoch=at.epoch + 1, epochs_done=at.epochs_done)
         self._save()
         self.folder.write_metrics(self.rows)
         if self._last_is_best():
@@ -341,6 +410,16 @@ def _weights(network: nn.Module) -> dict[str, Tensor]:
 def _sigmoid(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     probabilities: npt.NDArray[np.float64] = torch.sigmoid(torch.from_numpy(logits)).numpy()
     return probabilities
+
+
+def _timed(batches: Iterator[Batch]) -> Iterator[tuple[Batch, float]]:
+    """Each batch with the seconds that one waited for it."""
+    while True:
+        asked = time.monotonic()
+        batch = next(batches, None)
+        if batch is None:
+            return
+        yield batch, time.monotonic() - asked
 
 
 def learning_rate(recipe: Recipe, phase: Phase, step: int, steps: int) -> float:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+
+from PIL import Image
 
 from models.preprocessing import ImageError, decode_image
 from train.data import LabelledImage
@@ -22,23 +25,34 @@ class Checked:
     """Of the good ones, by relative path."""
 
 
-def look(image: LabelledImage) -> Fingerprint | str:
-    """The image's fingerprint, or why it cannot be used."""
+Keep = Callable[[LabelledImage, Image.Image], object]
+
+
+def look(image: LabelledImage, keep: Keep = lambda image, rgb: None) -> Fingerprint | str:
+    """The image's fingerprint, or why it cannot be used; ``keep`` is given the picture."""
     try:
         data = image.path.read_bytes()
-        return fingerprint(data, decode_image(data).rgb)
+        rgb = decode_image(data).rgb
+        keep(image, rgb)
+        return fingerprint(data, rgb)
     except ImageError as error:
         return str(error)
     except OSError as error:
         return f"{type(error).__name__}: {error.strerror}"
 
 
-def check(images: Sequence[LabelledImage], *, workers: int, done: Callable[[int], object]) -> Checked:
-    """Decode all of them; ``done(n)`` is told of progress."""
+def check(
+    images: Sequence[LabelledImage],
+    *,
+    workers: int,
+    done: Callable[[int], object],
+    keep: Keep = lambda image, rgb: None,
+) -> Checked:
+    """Decode all of them; ``done(n)`` is told of progress, ``keep`` of each picture, in any thread."""
     checked = Checked()
     # Pillow releases the GIL while it decodes, so threads do.
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        for image, found in zip(images, pool.map(look, images), strict=True):
+        for image, found in zip(images, pool.map(partial(look, keep=keep), images), strict=True):
             if isinstance(found, str):
                 checked.bad.append((image, found))
             else:

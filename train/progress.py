@@ -36,10 +36,22 @@ class BarProgress:
             self._bar.close()
         click.echo(
             f"epoch {row.epoch} ({row.phase}): train loss {row.train_loss:.4f}, select loss {row.select_loss:.4f}, "
-            f"select AUC {row.select_auc:.4f}, {row.images_per_second:.1f} images/s",
+            f"select AUC {row.select_auc:.4f}, {row.images_per_second:.1f} images/s ({_parts(row)})",
             err=True,
         )
+
+    def note(self, text: str) -> None:
+        click.echo(text, err=True)
 
     def close(self) -> None:
         if self._bar is not None:
             self._bar.close()
+
+
+def _parts(row: EpochRow) -> str:
+    """What the network and the loader could do by themselves, and which of them holds the other up."""
+    model, loader = row.model_images_per_second, row.loader_images_per_second
+    if model is None or loader is None:
+        return "all features remembered"
+    text = f"model {model:.1f}, loader {loader:.0f}"
+    return f"{text}: the loader holds the model up, try more --workers" if loader < model else text

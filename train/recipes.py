@@ -88,6 +88,9 @@ class Recipe:
     flip: bool = False
     degradations: bool = False
     """Whether fit images pass :func:`train.random_degradations.degrade`, after any synthesis."""
+    views: int | None = None
+    """Augmented variants that an image has in all; ``None``: another one each time it comes. With a number, the
+    blocks that a phase leaves frozen are computed once per variant (:mod:`train.frozen_features`)."""
     self_blend: float = 0.0
     """Share of the fakes of an epoch that are made from a real image (:mod:`train.self_blend`) instead."""
     label_smoothing: float = 0.0
@@ -215,6 +218,7 @@ SWITCHES = {
     "color_jitter": float,
     "flip": bool,
     "degradations": bool,
+    "views": int,
     "self_blend": float,
     "label_smoothing": float,
     "ema": float,
@@ -241,6 +245,8 @@ def with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
             kind = {bool: "on or off", int: "a whole number", float: "a number"}.get(SWITCHES[name])
             raise RecipeError(f"--set {text}: {name} takes {kind or ' or '.join(Balance)}") from None
         number = changes[name]
+        if name == "views" and number < 1:
+            raise RecipeError(f"--set {text}: an image has at least 1 view")
         if isinstance(number, float) and not (0 <= number < 1 if name in _SHARES else 0 <= number < math.inf):
             raise RecipeError(
                 f"--set {text}: {name} lies from 0 to {'below 1' if name in _SHARES else 'infinity'}"

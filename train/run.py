@@ -19,6 +19,7 @@ from models.weights import sha256_file
 from train import checkpoint
 from train.data import LabelledImage, Role, count_by_class, divide, only_sources, read_tree
 from train.leakage import Leak, find_leaks
+from train.pictures import Pictures
 from train.precheck import check
 from train.recipes import RECIPES, Recipe, RecipeError, with_epochs, with_phases, with_settings
 from train.run_folder import RunFolder
@@ -90,12 +91,14 @@ def begin(
     epoch_images: int | None = None,
     select_images: int | None = None,
     settings: Sequence[str] = (),
+    pictures: Pictures | None = None,
     threads: int = 1,
     bar: bool = False,
 ) -> Run:
     """Read, check and divide the train split of ``data``, and make the network.
 
-    ``None`` stands for the recipe's own setting. Nothing is written. Raises :class:`models.errors.Failure`.
+    ``pictures`` keeps what is decoded on the way. ``None`` stands for the recipe's own setting. Nothing is written.
+    Raises :class:`models.errors.Failure`.
     """
     recipe = RECIPES[recipe_name]
     if epochs is not None and phases is not None:
@@ -121,7 +124,8 @@ def begin(
     report = _report_role(data, manifest)
     total = len(images) + len(report)
     with tqdm(total=total, desc="checking images", unit="image", disable=not bar, leave=False) as done:
-        checked = check(images, workers=threads, done=done.update)
+        pictures = pictures if pictures is not None else Pictures(0)
+        checked = check(images, workers=threads, done=done.update, keep=pictures.keep)
         # Fingerprints only: nothing is chosen on these.
         reported = check(report, workers=threads, done=done.update)
     images, bad = checked.good, checked.bad

@@ -35,6 +35,11 @@ class EpochRow:
     select_auc: float
     images: int
     images_per_second: float
+    """Of the whole epoch, as it went."""
+    model_images_per_second: float | None = None
+    """The network's own: without the time spent waiting for images."""
+    loader_images_per_second: float | None = None
+    """What the loader could have given; ``None`` when it made no image, since all features were remembered."""
 
 
 class RunFolder:

@@ -200,10 +200,11 @@ class Toy(nn.Module):
             nn.Sequential(nn.Conv2d(3, 4, 8, stride=8), nn.BatchNorm2d(4)),
             *(nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4), nn.SiLU()) for _ in range(8)),
         )
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(nn.Dropout(0.3), nn.Linear(4, 1))
 
     def forward(self, pixels: Tensor) -> Tensor:
-        logits: Tensor = self.classifier(self.features(pixels).mean((2, 3)))
+        logits: Tensor = self.classifier(torch.flatten(self.avgpool(self.features(pixels)), 1))
         return logits
 
 
@@ -213,6 +214,7 @@ class Silent:
     def __init__(self) -> None:
         self.rows: list[EpochRow] = []
         self.losses: list[float] = []
+        self.notes: list[str] = []
 
     def epoch(self, phase: str, epoch: int, epochs: int, steps: int, done: int) -> None: ...
 
@@ -221,6 +223,9 @@ class Silent:
 
     def row(self, row: EpochRow) -> None:
         self.rows.append(row)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
 
 
 TOY_RECIPE = replace(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,9 @@ from torch import Tensor
 from models.errors import DataError
 from models.preprocessing import preprocess
 from train.data import LabelledImage
-from train.loader import training_batches, whole_batches
+from train.loader import Batch, steps_of, training_batches
+from train.loader import whole_batches as _whole_batches
+from train.pictures import Pictures, read_rgb
 from train.recipes import SCRATCH, Phase, View
 
 PHASE = Phase("48", 1, 1e-3, size=48, view=View.CROP)
@@ -19,17 +23,34 @@ ORDER = [3, 1, 4, 1, 5, 2, 6, 0, 7, 3]
 
 @pytest.fixture
 def recipe() -> Any:
-    from dataclasses import replace
-
     return replace(SCRATCH, batch_size=4)
 
 
-def batches(images: list[LabelledImage], recipe: Any, **changes: Any) -> list[tuple[Tensor, Tensor]]:
-    settings = {"seed": 1, "epoch": 2, "first_step": 0, "workers": 0} | changes
-    return list(training_batches(images, ORDER, recipe, PHASE, **settings))
+Pair = tuple[Tensor, Tensor]
 
 
-def same(one: list[tuple[Tensor, Tensor]], other: list[tuple[Tensor, Tensor]]) -> bool:
+def pairs(batches: Iterable[Batch]) -> list[Pair]:
+    return [(batch.inputs, batch.labels) for batch in batches]
+
+
+def batches(
+    images: list[LabelledImage],
+    recipe: Any,
+    order: list[int] = ORDER,
+    pictures: Pictures | None = None,
+    first_step: int = 0,
+    **changes: Any,
+) -> list[Pair]:
+    settings = {"seed": 1, "epoch": 2, "workers": 0} | changes
+    steps = steps_of(order, recipe.batch_size, first_step)
+    return pairs(training_batches(images, order, steps, recipe, PHASE, pictures or Pictures(0), **settings))
+
+
+def whole_batches(images: list[LabelledImage], **settings: Any) -> list[Pair]:
+    return pairs(_whole_batches(images, Pictures(0), **settings))
+
+
+def same(one: list[Pair], other: list[Pair]) -> bool:
     return len(one) == len(other) and all(
         torch.equal(a, c) and torch.equal(b, d) for (a, b), (c, d) in zip(one, other, strict=True)
     )
@@ -102,8 +123,6 @@ def test_an_image_that_is_gone_is_named_in_one_sentence(
 def test_self_blended_fakes_take_the_place_of_a_share_of_the_fakes(
     toy_images: list[LabelledImage], recipe: Any
 ) -> None:
-    from dataclasses import replace
-
     plain = batches(toy_images, recipe)
     blended = batches(toy_images, replace(recipe, self_blend=0.999))
     for (before, labels), (after, again) in zip(plain, blended, strict=True):
@@ -116,16 +135,13 @@ def test_self_blended_fakes_take_the_place_of_a_share_of_the_fakes(
 def test_a_couples_fake_is_blended_from_its_own_real(
     toy_images: list[LabelledImage], recipe: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dataclasses import replace
-
-    from train import loader
-
     blended_from = []
-    monkeypatch.setattr(loader, "self_blend", lambda rgb, rng: (blended_from.append(rgb.tobytes()), rgb)[1])
+    monkeypatch.setattr(
+        "train.loader.self_blend", lambda rgb, rng: (blended_from.append(rgb.tobytes()), rgb)[1]
+    )
     order = [0, 1, 4, 3, 2, 7]
-    list(training_batches(toy_images, order, replace(recipe, self_blend=0.999), PHASE, seed=1, epoch=0,
-                          first_step=0, workers=0))  # fmt: skip
-    assert blended_from == [loader.read_rgb(toy_images[index]).tobytes() for index in (0, 4, 2)]
+    batches(toy_images, replace(recipe, self_blend=0.999), order)
+    assert blended_from == [read_rgb(toy_images[index]).tobytes() for index in (0, 4, 2)]
 
 
 def test_the_degraded_copy_is_always_the_same(toy_images: list[LabelledImage]) -> None:
@@ -135,3 +151,37 @@ def test_the_degraded_copy_is_always_the_same(toy_images: list[LabelledImage]) -
 
     assert torch.equal(pixels(True), pixels(True))
     assert not torch.equal(pixels(True), pixels(False))
+
+
+def test_pictures_in_memory_give_the_same_batches_and_are_not_read_again(
+    toy_images: list[LabelledImage], recipe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = batches(toy_images, recipe)
+    pictures = Pictures(10**6)
+    pictures.fill(toy_images, workers=2)
+    gone = [replace(image, path=Path("gone")) for image in toy_images]
+    assert same(before, batches(gone, recipe, pictures=pictures))
+    # A forked worker reads the same memory.
+    assert same(before, batches(gone, recipe, pictures=pictures, workers=2))
+
+
+def test_a_batch_says_what_making_it_took(toy_images: list[LabelledImage], recipe: Any) -> None:
+    made = list(_whole_batches(toy_images, Pictures(0), batch_size=5, workers=0))
+    assert [batch.made for batch in made] == [5, 3]
+    assert all(batch.seconds > 0 for batch in made)
+
+
+def test_with_views_an_image_looks_the_same_in_every_place_and_comes_back(
+    toy_images: list[LabelledImage], recipe: Any
+) -> None:
+    recipe = replace(recipe, views=2, self_blend=0.5, degradations=True)
+    images = [
+        torch.cat([pixels for pixels, _ in batches(toy_images, recipe, epoch=epoch)]) for epoch in (0, 1, 2)
+    ]
+    first = images[0]
+    assert torch.equal(first[0], first[9])  # image 3, twice
+    assert torch.equal(first[1], first[3])  # image 1, twice
+    assert torch.equal(first, images[2])
+    assert not torch.equal(first, images[1])
+    backwards = torch.cat([pixels for pixels, _ in batches(toy_images, recipe, ORDER[::-1], epoch=0)])
+    assert torch.equal(first, backwards.flip(0))

@@ -19,7 +19,7 @@ from train.recipes import Optimizer, Phase, Recipe, Schedule, with_settings
 from train.run_folder import RunFolder
 
 MakeTrainer = Callable[..., Trainer]
-TIMES = {"images_per_second"}
+TIMES = {"images_per_second", "model_images_per_second", "loader_images_per_second"}
 
 
 def rows_of(folder: RunFolder) -> list[dict[str, str]]:
@@ -85,6 +85,42 @@ def test_a_stopped_run_continues_as_if_it_had_not_stopped(toy_trainer: MakeTrain
     again.resume(checkpoint.load(again.folder.last))
     assert again.run().finished is True
     assert outcome_of(again.folder) == outcome_of(whole.folder)
+
+
+@pytest.mark.parametrize("steps", [3, 6])
+def test_remembered_features_survive_an_interruption(
+    toy_trainer: MakeTrainer, toy_recipe: Recipe, steps: int
+) -> None:
+    phase = Phase("head", 3, 1e-2, ("classifier.",), size=40)
+    recipe = replace(toy_recipe, phases=(phase, toy_recipe.phases[1]), views=2)
+    whole = toy_trainer("whole", recipe=recipe)
+    whole.run()
+    stopped = toy_trainer("stopped", recipe=recipe, should_stop=after(steps))
+    assert stopped.run().finished is False
+    again = toy_trainer("stopped", recipe=recipe)
+    again.resume(checkpoint.load(again.folder.last))
+    assert again.run().finished is True
+    assert outcome_of(again.folder) == outcome_of(whole.folder)
+
+
+def test_remembering_features_changes_nothing_but_the_work(
+    toy_trainer: MakeTrainer, toy_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phases = (Phase("head", 3, 1e-2, ("classifier.",), size=40), toy_recipe.phases[1])
+    recipe = replace(toy_recipe, phases=phases, views=2)
+    remembered = toy_trainer("remembered", recipe=recipe)
+    remembered.run()
+    # The third epoch's views are those of the first, and the head's features know every image by then.
+    made = [row.loader_images_per_second for row in remembered.rows]
+    assert made[0] is not None and made[1] is not None and made[2] is None and made[3] is not None
+    monkeypatch.setattr("train.loop.available_memory", lambda: 1)
+    computed = toy_trainer("computed", recipe=recipe)
+    computed.run()
+    assert all(row.loader_images_per_second is not None for row in computed.rows)
+    assert "the frozen blocks are computed in every epoch" in computed.progress.notes[0]
+    one, other = (checkpoint.load(run.folder.last)["model"] for run in (remembered, computed))
+    for name, tensor in one.items():
+        torch.testing.assert_close(tensor, other[name], rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("steps", [2, 5])

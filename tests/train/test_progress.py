@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from train.progress import BarProgress
 from train.run_folder import EpochRow
 
-ROW = EpochRow(2, "96", 96, 5e-4, 0.71234, 0.69, 0.875, 32, 12.54)
+ROW = EpochRow(2, "96", 96, 5e-4, 0.71234, 0.69, 0.875, 32, 12.54, 13.01, 640.4)
 
 
 def follow(progress: BarProgress) -> None:
@@ -21,8 +23,20 @@ def test_without_a_terminal_there_are_only_lines(capsys: pytest.CaptureFixture[s
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == (
-        "epoch 2 (96): train loss 0.7123, select loss 0.6900, select AUC 0.8750, 12.5 images/s\n"
+        "epoch 2 (96): train loss 0.7123, select loss 0.6900, select AUC 0.8750, 12.5 images/s "
+        "(model 13.0, loader 640)\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("loader", "said"),
+    [(5.0, "model 13.0, loader 5: the loader holds the model up"), (None, "all features remembered")],
+)
+def test_the_line_says_what_holds_the_epoch_up(
+    loader: float | None, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    BarProgress(bar=False).row(replace(ROW, loader_images_per_second=loader))
+    assert said in capsys.readouterr().err
 
 
 def test_the_bar_is_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:

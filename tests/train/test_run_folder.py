@@ -10,7 +10,7 @@ from models.errors import DataError, OutputError
 from train.data import LabelledImage, Role
 from train.run_folder import EpochRow, RunFolder
 
-ROW = EpochRow(1, "phase", 260, 5e-4, 0.7, 0.69, 0.5, 32, 12.5)
+ROW = EpochRow(1, "phase", 260, 5e-4, 0.7, 0.69, 0.5, 32, 12.5, 13.0)
 
 
 @pytest.fixture
@@ -69,8 +69,9 @@ def test_damaged_roles_are_named(text: str | None, folder: RunFolder) -> None:
 def test_metrics_are_a_table_of_the_epochs(folder: RunFolder) -> None:
     folder.write_metrics([ROW])
     assert folder.metrics.read_text() == (
-        "epoch,phase,size,lr,train_loss,select_loss,select_auc,images,images_per_second\n"
-        "1,phase,260,0.0005,0.7,0.69,0.5,32,12.5\n"
+        "epoch,phase,size,lr,train_loss,select_loss,select_auc,images,images_per_second,"
+        "model_images_per_second,loader_images_per_second\n"
+        "1,phase,260,0.0005,0.7,0.69,0.5,32,12.5,13.0,\n"
     )
 
 

@@ -1,0 +1,128 @@
+"""What the blocks that a phase leaves frozen make of each picture, computed once and then remembered.
+
+A frozen block is in eval mode and never changes, so the same pixels always give the same features. With a recipe's
+``views`` an image has that many augmented variants in all, and an epoch whose variants have been seen needs neither
+the pictures nor the frozen part of the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+from torchvision.models import EfficientNet
+
+from train.freezing import blocks
+from train.loader import Batch
+from train.recipes import Phase
+
+
+class Tail(nn.Module):
+    """The part of the network behind its frozen beginning; the modules are the network's own."""
+
+    def __init__(self, network: EfficientNet, start: int) -> None:
+        """``start``: the first block that is part of it, as :func:`train.freezing.blocks` counts them."""
+        super().__init__()
+        self._blocks = [block for _, block in blocks(network)][start:-1]
+        self._network = [network]  # in a list, so that it does not become a submodule
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits ``float[N, 1]``."""
+        network = self._network[0]
+        if not self._blocks:  # behind the pooling already
+            logits: Tensor = network.classifier(features)
+            return logits
+        for block in self._blocks:
+            features = block(features)
+        logits = network.classifier(torch.flatten(network.avgpool(features), 1))
+        return logits
+
+
+def head(network: EfficientNet, start: int, batch: Tensor) -> Tensor:
+    """The features that :class:`Tail` from ``start`` takes; pooled ones, ``float[N, 1792]``, before the classifier."""
+    features = batch
+    named = list(blocks(network))
+    for _, block in named[: min(start, len(named) - 1)]:
+        features = block(features)
+    if start == len(named) - 1:
+        features = torch.flatten(network.avgpool(features), 1)
+    return features
+
+
+def first_trainable(network: EfficientNet, phase: Phase) -> int:
+    """How many blocks at the network's beginning the phase leaves frozen."""
+    for number, (name, _) in enumerate(blocks(network)):
+        if f"{name}.".startswith(phase.trainable):
+            return number
+    raise ValueError(f"phase {phase.name} trains none of the network's blocks")
+
+
+class FrozenFeatures:
+    """The memory of one phase, filled as the epochs go by.
+
+    Not part of a checkpoint: a resumed run computes again what it needs, to the same numbers.
+    """
+
+    def __init__(self, start: int, images: int, views: int, embed: Callable[[Tensor], Tensor]) -> None:
+        """``embed`` gives the features of pixels ``uint8[B, size, size, 3]``."""
+        self.start = start
+        self._images, self._views, self._embed = images, views, embed
+        self._known = torch.zeros(images * views, dtype=torch.bool)
+        self._memory: Tensor | None = None
+
+    def needed_bytes(self, example: Tensor) -> int:
+        """What the whole memory takes, going by the features of one example of pixels."""
+        one = self._embed(example)
+        return one[0].numel() * 4 * self._images * self._views
+
+    def batches(
+        self,
+        order: Sequence[int],
+        steps: Sequence[Sequence[int]],
+        labels: Sequence[float],
+        epoch: int,
+        load: Callable[[Sequence[Sequence[int]]], Iterator[Batch]],
+    ) -> Iterator[Batch]:
+        """A batch of features for each of ``steps`` (lists of positions in ``order``).
+
+        ``load`` gives the pixels for lists of positions; it is asked only for what is not known yet. ``labels``
+        are those of all images.
+        """
+        view = epoch % self._views
+        missing, coming = [], set()
+        for positions in steps:
+            new = []
+            for position in positions:
+                index = order[position]
+                if index not in coming and not self._known[self._slot(index, view)]:
+                    coming.add(index)
+                    new.append(position)
+            missing.append(new)
+        loaded = load([new for new in missing if new])
+        for positions, new in zip(steps, missing, strict=True):
+            made, seconds = 0, 0.0
+            if new:
+                batch = next(loaded)
+                self._remember([order[position] for position in new], view, batch.inputs)
+                made, seconds = batch.made, batch.seconds
+            indices = [order[position] for position in positions]
+            slots = torch.tensor([self._slot(index, view) for index in indices])
+            assert self._memory is not None
+            yield Batch(
+                self._memory[slots], torch.tensor([labels[index] for index in indices]), made, seconds
+            )
+
+    def _slot(self, index: int, view: int) -> int:
+        return index * self._views + view
+
+    def _remember(self, indices: Sequence[int], view: int, pixels: Tensor) -> None:
+        # One by one: what an image gives must not depend, by a bit, on which others were missing beside it.
+        step = 1 if not torch.cuda.is_available() else len(pixels)
+        for first in range(0, len(pixels), step):
+            features = self._embed(pixels[first : first + step]).float().cpu()
+            if self._memory is None:
+                self._memory = torch.empty((len(self._known), *features.shape[1:]))
+            slots = torch.tensor([self._slot(i, view) for i in indices[first : first + step]])
+            self._memory[slots] = features
+            self._known[slots] = True
