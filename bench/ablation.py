@@ -10,12 +10,28 @@ manifest with sources.
 
 from __future__ import annotations
 
+import csv
+import json
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
+import numpy as np
+import numpy.typing as npt
+
+from scanner import Detector
+from train.data import LabelledImage, read_tree
+from train.evaluation.bootstrap import group_index, resample_weights
+from train.evaluation.degradations import Degradation
+from train.evaluation.robustness import score_degraded
+from train.evaluation.weighted import prepare, weighted_metrics
+from train.random_degradations import degrade
+
+Scores = npt.NDArray[np.float64]
 
 SOURCES = ("stylegan-ffhq", "stylegan2-unsplash")
 """The sources that a few CPU minutes can learn from at all; the others count as unseen."""
@@ -84,6 +100,131 @@ def _train(data: Path, out: Path, *options: str) -> None:
     resume = ["--resume"] if (out / "last.pt").is_file() else []
     command = ["from train.cli import main; main()", str(data), "--out", str(out), *options, *resume]
     subprocess.run([sys.executable, "-c", *command, "--workers", "0", "--no-progress"], check=True)
+
+
+SEEN, DEGRADED, UNSEEN = "seen sources", "seen sources, degraded", "unseen source"
+CONDITIONS = {
+    SEEN: Degradation("clean", lambda rgb, rng: rgb),
+    DEGRADED: Degradation("training's list", degrade),
+    UNSEEN: Degradation("clean", lambda rgb, rng: rgb),
+}
+UNSEEN_STEP = 4
+"""Every so many-th image of the unseen sources: they are many, and tell little."""
+RESAMPLES = 2000
+
+
+@main.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("work", type=click.Path(path_type=Path))
+@click.option("--seeds", default="0,1", show_default=True)
+def measure(data: Path, work: Path, seeds: str) -> None:
+    """Score every run on the validation split, once each, and write ablation.json and ablation.md."""
+    images = read_tree(data, "validation")
+    seen = [image for image in images if image.source in SOURCES]
+    unseen = [image for image in images if image.source not in SOURCES][::UNSEEN_STEP]
+    of_condition = {SEEN: seen, DEGRADED: seen, UNSEEN: unseen}
+    names = [*(row.name for row in ROWS), ON_TOP]
+    numbers = [int(seed) for seed in seeds.split(",")]
+    found: dict[str, dict[str, list[Scores]]] = {}
+    for name in names:
+        per_seed = [_scores(run_folder(work, name, seed), of_condition) for seed in numbers]
+        found[name] = {condition: [scores[condition] for scores in per_seed] for condition in CONDITIONS}
+    table = [
+        {
+            "row": name,
+            "condition": condition,
+            **_figures(of_condition[condition], found, name, before, condition),
+        }
+        for before, name in zip([None, *names[:-1]], names, strict=True)
+        for condition in CONDITIONS
+    ]
+    plain = [
+        {
+            "condition": condition,
+            **_figures(of_condition[condition], found, ROWS[-1].name, ROWS[0].name, condition),
+        }
+        for condition in CONDITIONS
+    ]
+    (work / "ablation.json").write_text(
+        json.dumps({"rows": table, "last against plain": plain}, indent=2) + "\n"
+    )
+    text = _markdown(table, plain)
+    (work / "ablation.md").write_text(text)
+    click.echo(text, nl=False)
+
+
+def _scores(run: Path, of_condition: Mapping[str, Sequence[LabelledImage]]) -> dict[str, Scores]:
+    """P(fake) of each condition's images; remembered in the run's folder."""
+    file = run / "ablation_scores.csv"
+    if not file.is_file():
+        model = run / "model.onnx"
+        command = ["from export.cli import main; main()", str(run), "--out", str(model)]
+        subprocess.run([sys.executable, "-c", *command], check=True)
+        detector = Detector.load(model)
+        rows = [
+            (condition, one.image.relative, one.prob_fake)
+            for condition, images in of_condition.items()
+            for one in score_degraded(images, detector, CONDITIONS[condition])
+        ]
+        with file.open("w", newline="") as stream:
+            csv.writer(stream).writerows(rows)
+    with file.open(newline="") as stream:
+        read = list(csv.reader(stream))
+    return {c: np.array([float(p) for name, _, p in read if name == c]) for c in of_condition}
+
+
+def _figures(
+    images: Sequence[LabelledImage],
+    found: dict[str, dict[str, list[Scores]]],
+    name: str,
+    before: str | None,
+    condition: str,
+) -> dict[str, Any]:
+    """AUC (the mean of the seeds, each of them) and its difference from the row before, with 95 % intervals.
+
+    An interval resamples the images' groups, the same for all runs; it does not hold what another seed would do.
+    """
+    labels = np.array([int(image.label) for image in images])
+    index = group_index([image.group for image in images])
+
+    def means(row: str) -> tuple[list[float], Scores]:
+        prepared = [prepare(labels, scores, 0.5) for scores in found[row][condition]]
+        whole = [float(weighted_metrics(one, np.ones((1, len(labels))))["roc_auc"][0]) for one in prepared]
+        blocks = [
+            np.mean([weighted_metrics(one, weights)["roc_auc"] for one in prepared], axis=0)
+            for weights in resample_weights(index, RESAMPLES, 0)
+        ]
+        return whole, np.concatenate(blocks)
+
+    aucs, resampled = means(name)
+    result: dict[str, Any] = {"auc": float(np.mean(aucs)), "seeds": aucs, "interval": _middle(resampled)}
+    if before is not None:
+        others, theirs = means(before)
+        result["difference"] = float(np.mean(aucs) - np.mean(others))
+        result["seeds' differences"] = [a - b for a, b in zip(aucs, others, strict=True)]
+        result["difference's interval"] = _middle(resampled - theirs)
+    return result
+
+
+def _middle(values: Scores) -> list[float]:
+    return [float(v) for v in np.nanpercentile(values, [2.5, 97.5])]
+
+
+def _markdown(table: Sequence[dict[str, Any]], plain: Sequence[dict[str, Any]]) -> str:
+    lines = ["| row | on | AUC (seeds) | 95 % | against the row above |", "|---|---|---|---|---|"]
+    lines += [_line(str(row["row"]), row) for row in table]
+    lines += [_line(f"{ROWS[-1].name} against plain", row) for row in plain]
+    return "\n".join(lines) + "\n"
+
+
+def _line(name: str, row: dict[str, Any]) -> str:
+    low, high = row["interval"]
+    seeds = ", ".join(f"{auc:.3f}" for auc in row["seeds"])
+    change = ""
+    if "difference" in row:
+        bottom, top = row["difference's interval"]
+        change = f"{row['difference']:+.3f} [{bottom:+.3f}, {top:+.3f}]"
+    return f"| {name} | {row['condition']} | {row['auc']:.3f} ({seeds}) | {low:.3f}–{high:.3f} | {change} |"
 
 
 if __name__ == "__main__":
