@@ -22,8 +22,11 @@ from typing import Any
 import click
 import numpy as np
 import numpy.typing as npt
+import torch
 
-from scanner import Detector
+from models.contract import IMAGENET_MEAN, IMAGENET_STD
+from models.network import load_network, read_state_dict
+from scanner.inference.detector import Scores as DetectorScores
 from train.data import LabelledImage, read_tree
 from train.evaluation.bootstrap import group_index, resample_weights
 from train.evaluation.degradations import Degradation
@@ -157,20 +160,37 @@ def _scores(run: Path, of_condition: Mapping[str, Sequence[LabelledImage]]) -> d
     """P(fake) of each condition's images; remembered in the run's folder."""
     file = run / "ablation_scores.csv"
     if not file.is_file():
-        model = run / "model.onnx"
-        command = ["from export.cli import main; main()", str(run), "--out", str(model)]
-        subprocess.run([sys.executable, "-c", *command], check=True)
-        detector = Detector.load(model)
+        detector = _InTorch(run / "best.pt")
         rows = [
             (condition, one.image.relative, one.prob_fake)
             for condition, images in of_condition.items()
-            for one in score_degraded(images, detector, CONDITIONS[condition])
+            for one in score_degraded(images, detector, CONDITIONS[condition])  # type: ignore[arg-type]
         ]
         with file.open("w", newline="") as stream:
             csv.writer(stream).writerows(rows)
     with file.open(newline="") as stream:
         read = list(csv.reader(stream))
     return {c: np.array([float(p) for name, _, p in read if name == c]) for c in of_condition}
+
+
+class _InTorch:
+    """Scores as a detector does, without an export: after few steps a network may be too ill-conditioned for its check."""
+
+    on_gpu = False
+
+    def __init__(self, checkpoint: Path) -> None:
+        self._network = load_network(read_state_dict(checkpoint), where=str(checkpoint))
+        self._network.to(memory_format=torch.channels_last)
+
+    def score(self, images: npt.NDArray[np.uint8]) -> DetectorScores:
+        """As :meth:`scanner.Detector.score`, temperature 1."""
+        pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+        mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
+        with torch.inference_mode():
+            logits = self._network(
+                ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)
+            ).flatten()
+        return DetectorScores(logits.numpy(), torch.sigmoid(logits).numpy())
 
 
 def _figures(
