@@ -174,7 +174,7 @@ def _scores(run: Path, of_condition: Mapping[str, Sequence[LabelledImage]]) -> d
 
 
 class _InTorch:
-    """Scores as a detector does, without an export: after few steps a network may be too ill-conditioned for its check."""
+    """Scores as a detector does, without an export, whose check an ill-conditioned network of few steps may fail."""
 
     on_gpu = False
 

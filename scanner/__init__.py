@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from models.errors import ExitCode as ExitCode
     from models.errors import Failure as Failure
     from models.errors import ModelFileError as ModelFileError
-    from scanner.decode import Limits as Limits
+    from scanner.decoding import Limits as Limits
     from scanner.inference.detector import Detector as Detector
     from scanner.inference.detector import Scores as Scores
     from scanner.inference.providers import DeviceError as DeviceError
@@ -46,7 +46,7 @@ _HOME = {
     "Failure": "models.errors",
     "FileResult": "scanner.results",
     "Finding": "scanner.results",
-    "Limits": "scanner.decode",
+    "Limits": "scanner.decoding",
     "ModelFileError": "models.errors",
     "Policy": "scanner.policy",
     "Region": "scanner.results",

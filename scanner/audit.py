@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import ExitCode, Failure
-from scanner.decode import Limits
+from scanner.decoding import Limits
 from scanner.inference.detector import Detector
 from scanner.pipeline import scan_candidates
 from scanner.policy import Gate, Policy

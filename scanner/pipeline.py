@@ -1,7 +1,7 @@
 """The core: candidates in, :class:`FileResult` out, in order; it prints nothing and writes no file.
 
-Two stages, each a pool of threads behind a bounded window: decoding (Pillow releases the GIL) and inference
-(one caller per core on a CPU, one in all on a GPU). Batches are cut from the order of the files alone, so the
+Two stages, each behind a bounded window: decoding, in processes of its own, and inference, in threads (one caller
+per core on a CPU, one in all on a GPU). Batches are cut from the order of the files alone, so the
 numbers do not depend on the workers.
 """
 
@@ -19,7 +19,7 @@ from typing import TypeVar
 import numpy as np
 
 from models.machine import usable_cores
-from scanner.decode import Decoded, Limits, decode
+from scanner.decoding import Decoded, DecodePool, Limits
 from scanner.inference.detector import Detector
 from scanner.names import encode_path
 from scanner.results import ErrorCode, FileResult, Finding, Status
@@ -80,11 +80,8 @@ def scan_candidates(
     workers = workers or usable_cores()
     size = batch_size or default_batch_size(detector)
     callers = 1 if detector.on_gpu else workers
-    with _pool(workers, "decode") as decoders, _pool(callers, "infer") as inferers:
-        decoded = ordered_map(
-            decoders, partial(decode, limits=limits or Limits()), candidates, window=2 * workers + size
-        )
-        batches = _batches(decoded, size)
+    with DecodePool(workers, limits or Limits()) as decoders, _pool(callers, "infer") as inferers:
+        batches = _batches(decoders.decode(candidates), size)
         for results in ordered_map(inferers, partial(_infer, detector), batches, window=callers + 1):
             yield from results
 

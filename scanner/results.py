@@ -30,6 +30,9 @@ class ErrorCode(StrEnum):
     UNSUPPORTED_MODE = "unsupported_mode"
     TOO_MANY_PIXELS = "too_many_pixels"
     OUT_OF_MEMORY = "out_of_memory"
+    # The process that decoded the file did not survive it, or had to be ended.
+    DECODE_CRASHED = "decode_crashed"
+    DECODE_TIMEOUT = "decode_timeout"
     # Known for what it is, and not decoded by this tool.
     UNSUPPORTED_FORMAT = "unsupported_format"
     UNSUPPORTED_MEDIA = "unsupported_media"

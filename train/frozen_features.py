@@ -7,6 +7,7 @@ the pictures nor the frozen part of the network.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
@@ -101,17 +102,17 @@ class FrozenFeatures:
             missing.append(new)
         loaded = load([new for new in missing if new])
         for positions, new in zip(steps, missing, strict=True):
-            made, seconds = 0, 0.0
+            made, seconds, embedding = 0, 0.0, 0.0
             if new:
                 batch = next(loaded)
+                started = time.monotonic()
                 self._remember([order[position] for position in new], view, batch.inputs)
-                made, seconds = batch.made, batch.seconds
+                made, seconds, embedding = batch.made, batch.seconds, time.monotonic() - started
             indices = [order[position] for position in positions]
             slots = torch.tensor([self._slot(index, view) for index in indices])
             assert self._memory is not None
-            yield Batch(
-                self._memory[slots], torch.tensor([labels[index] for index in indices]), made, seconds
-            )
+            truth = torch.tensor([labels[index] for index in indices])
+            yield Batch(self._memory[slots], truth, made, seconds, embedding)
 
     def _slot(self, index: int, view: int) -> int:
         return index * self._views + view

@@ -36,6 +36,8 @@ class Batch(NamedTuple):
     """How many of its images were made for it, and not remembered."""
     seconds: float
     """What making them took, summed, wherever it was done."""
+    embedding: float = 0.0
+    """Seconds that the network's frozen part took for it, in this process."""
 
 
 _Sample = tuple[Tensor, Tensor, float] | DataError

@@ -202,7 +202,7 @@ class Trainer:
             loss = self._step(batch, self._learning_rate(phase, steps, at.step))
             at.step += 1
             at.images += len(batch.labels)
-            at.waited += waited
+            at.waited += max(0.0, waited - batch.embedding)
             at.making += batch.seconds
             at.made += batch.made
             at.loss_sum += loss * len(batch.labels)

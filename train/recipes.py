@@ -158,8 +158,13 @@ SCRATCH = Recipe(
     dropout=0.0,
     stochastic_depth=0.0,
     flip=True,
+    label_smoothing=0.05,
+    ema=0.999,
+    select_degraded=True,
+    compile=True,
 )
-"""No pretrained weights: every layer learns, from small crops to the whole picture."""
+"""No pretrained weights: every layer learns, from small crops to the whole picture. What is on was measured
+(docs/ablation.md); degradations and self-blending are for budgets in which a network learns its images by heart."""
 
 RECIPES = {recipe.name: recipe for recipe in (TWO_PHASE, SCRATCH)}
 

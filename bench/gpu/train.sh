@@ -12,6 +12,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 export PYTHONPATH=$root${PYTHONPATH:+:$PYTHONPATH}
 PHASES=${PHASES:-128x20@1e-3,192x10@5e-4,260x8@2e-4}
 BATCH=${BATCH:-128}
+SETTINGS=${SETTINGS:-degradations=on self_blend=0.2}
 
 case ${1:-} in
 unpack)
@@ -24,8 +25,10 @@ slice)
     [ -f "$run/last.pt" ] && resume=(--resume)
     limits=()
     [ -n "${EPOCH_IMAGES:-}" ] && limits=(--epoch-images "$EPOCH_IMAGES")
+    settings=()
+    for setting in $SETTINGS; do settings+=(--set "$setting"); done
     python3 -c 'from train.cli import main; main()' "$data" --out "$run" --recipe scratch --phases "$PHASES" \
-        --batch-size "$BATCH" "${limits[@]}" --max-minutes "$minutes" --no-progress "${resume[@]}"
+        --batch-size "$BATCH" "${settings[@]}" "${limits[@]}" --max-minutes "$minutes" --no-progress "${resume[@]}"
     ;;
 pieces)
     run=$2 out=$3

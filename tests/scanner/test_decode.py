@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scanner import decode as module
-from scanner.decode import Decoded, Limits, decode
+from scanner.decoding import decode as module
+from scanner.decoding.decode import Decoded, decode
+from scanner.decoding.limits import Limits
 from scanner.names import encode_path
 from scanner.results import ErrorCode, Status
 from scanner.sources import Candidate, MediaKind

@@ -234,6 +234,9 @@ TOY_RECIPE = replace(
     batch_size=4,
     epoch_images=8,
     warmup_steps=2,
+    label_smoothing=0.0,
+    ema=None,
+    select_degraded=False,
 )
 
 

@@ -34,7 +34,7 @@ def test_the_best_checkpoint_is_calibrated_as_it_will_be_stored(
     assert content.checkpoint_sha256 == sha256_file(folder.best)
     state = checkpoint.load(folder.best)["model"]
     for store in Store:
-        trainer.network.load_state_dict(stored_state(state, store, where="best"))
+        trainer.load_weights(stored_state(state, store, where="best"))
         labels, logits = trainer.predict(toy_images, exact=True)
         assert content.by_store[store] == calibrate(labels, logits, [None] * 8, data="toys, calibrate role")
     assert content.by_store["fp32"] != content.by_store["fp16"]

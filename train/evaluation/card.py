@@ -53,7 +53,16 @@ def write_card(model: Path, evaluation: Path, notes: Path, commit: str, commands
         "parity": metadata.parity,
         "evaluation": {
             key: measured[key]
-            for key in ("data", "threshold", "bootstrap", "overall", "by_source", "versions")
+            for key in (
+                "data",
+                "threshold",
+                "bootstrap",
+                "overall",
+                "by_source",
+                "robustness",
+                "shortcut_probe",
+                "versions",
+            )
         },
     }
     try:

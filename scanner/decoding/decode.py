@@ -11,21 +11,11 @@ from typing import assert_never
 import numpy as np
 import numpy.typing as npt
 
-from models.preprocessing import MAX_PIXELS, ImageError, preprocess
+from models.preprocessing import ImageError, preprocess
+from scanner.decoding.limits import Limits
 from scanner.results import ErrorCode, FileResult, Status
 from scanner.sources import HEAD_BYTES, Candidate, MediaKind, classify, problem_of
 from scanner.sources.probe import not_a_file
-
-MAX_BYTES = 1 << 30
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one file may cost."""
-
-    max_bytes: int = MAX_BYTES
-    max_pixels: int = MAX_PIXELS
-    """Width × height as stored."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,257 @@
+"""Decoding in processes that crash, hang, and are killed: real processes, real signals."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from scanner.decoding import Decoded, DecodePool, Limits, pool, worker
+from scanner.decoding.decode import decode
+from scanner.decoding.pool import DecoderError
+from scanner.names import encode_path
+from scanner.results import ErrorCode, Status
+from scanner.sources import Candidate, MediaKind
+
+WICKED = """
+import os, signal, sys, time
+from scanner.decoding import worker
+plain = worker.decode
+def decode(candidate, limits):
+    name = os.path.basename(candidate.path)
+    if "crash" in name:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if "hang" in name:
+        time.sleep(1000)
+    if "spin" in name:
+        while True:
+            pass
+    if "once" in name and not os.path.exists(candidate.path + ".seen"):
+        open(candidate.path + ".seen", "w").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if "loud" in name:
+        os.write(2, b"TIFFReadDirectory: Warning\\n")
+    return plain(candidate, limits)
+worker.decode = decode
+"""
+
+
+@pytest.fixture
+def wicked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decoders in which a file's name says what decoding it does."""
+    monkeypatch.setattr(worker, "_PROGRAM", worker._PROGRAM.replace("serve(**", WICKED + "serve(**"))
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Callable[..., list[Candidate]]:
+    def make(*names: str) -> list[Candidate]:
+        made = []
+        for number, name in enumerate(names):
+            path = tmp_path / f"{number:03}-{name}.png"
+            Image.new("RGB", (9, 7), (number % 256, 10, 20)).save(path)
+            made.append(Candidate(str(path), encode_path(str(path)), MediaKind.IMAGE, explicit=False))
+        return made
+
+    return make
+
+
+def decoded(candidates: list[Candidate], workers: int = 2, **limits: float) -> list[Decoded]:
+    with DecodePool(workers, Limits(**limits)) as decoders:  # type: ignore[arg-type]
+        return list(decoders.decode(candidates))
+
+
+def assert_as_in_this_process(found: list[Decoded], candidates: list[Candidate]) -> None:
+    assert len(found) == len(candidates)
+    for one, candidate in zip(found, candidates, strict=True):
+        alone = decode(candidate, Limits())
+        assert one.result == alone.result
+        assert (one.pixels is None) == (alone.pixels is None)
+        if one.pixels is not None:
+            assert np.array_equal(one.pixels, alone.pixels)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_same_as_in_this_process_in_order(
+    workers: int, files: Callable[..., list[Candidate]], tmp_path: Path
+) -> None:
+    candidates = files(*["x"] * 150)
+    Path(candidates[5].path).write_bytes(b"no image")
+    Path(candidates[17].path).unlink()
+    known = Candidate("gone", "gone", MediaKind.IMAGE, True, ErrorCode.NOT_FOUND, "No such file")
+    odd = os.fsdecode(bytes(tmp_path) + b"/\xff\n.png")
+    Path(candidates[0].path).rename(odd)
+    candidates[0] = Candidate(odd, encode_path(odd), MediaKind.IMAGE, explicit=True)
+    candidates.insert(40, known)
+    assert_as_in_this_process(decoded(candidates, workers), candidates)
+
+
+def test_no_candidates_need_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "command", lambda **_: ["/nonexistent"])
+    assert decoded([]) == []
+
+
+def errors_of(found: list[Decoded]) -> dict[int, ErrorCode | None]:
+    return {
+        number: one.result.error for number, one in enumerate(found) if one.result.status is not Status.OK
+    }
+
+
+@pytest.mark.usefixtures("wicked")
+def test_a_crash_costs_the_guilty_file_alone(files: Callable[..., list[Candidate]]) -> None:
+    names = ["x"] * 60
+    names[0] = names[31] = names[32] = names[59] = "crash"
+    found = decoded(files(*names))
+    assert errors_of(found) == dict.fromkeys((0, 31, 32, 59), ErrorCode.DECODE_CRASHED)
+    assert all(one.pixels is not None for one in found if one.result.status is Status.OK)
+
+
+@pytest.mark.usefixtures("wicked")
+def test_a_file_without_end_costs_its_cpu_time(files: Callable[..., list[Candidate]]) -> None:
+    found = decoded(files("x", "spin", "x", "x", "spin"), cpu_seconds=0.3)
+    assert errors_of(found) == dict.fromkeys((1, 4), ErrorCode.DECODE_TIMEOUT)
+    assert "0.3 s of CPU time" in found[1].result.detail
+
+
+@pytest.mark.usefixtures("wicked")
+def test_a_file_that_stands_still_is_tried_twice(
+    files: Callable[..., list[Candidate]], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "scanner.decoding")
+    found = decoded(files("x", "hang", "x"), stall_seconds=0.6)
+    assert errors_of(found) == {1: ErrorCode.DECODE_TIMEOUT}
+    assert "twice" in found[1].result.detail
+    assert "stood still; once more" in caplog.text
+
+
+@pytest.mark.usefixtures("wicked")
+def test_a_decoder_killed_from_outside_loses_nothing(files: Callable[..., list[Candidate]]) -> None:
+    names = ["x"] * 80
+    names[3] = names[50] = "once"
+    candidates = files(*names)
+    assert_as_in_this_process(decoded(candidates), candidates)
+
+
+def test_kills_at_any_moment_lose_nothing(files: Callable[..., list[Candidate]]) -> None:
+    candidates = files(*["x"] * 300)
+    rng = np.random.default_rng(0)
+    found = []
+    with DecodePool(2, Limits()) as decoders:
+        for number, one in enumerate(decoders.decode(candidates)):
+            found.append(one)
+            if number % 40 == 20:
+                victim = decoders._decoders[int(rng.integers(len(decoders._decoders)))]
+                victim.process.kill()
+    assert_as_in_this_process(found, candidates)
+
+
+def test_too_much_memory_is_the_files_own_error(tmp_path: Path) -> None:
+    path = tmp_path / "big.png"
+    Image.new("L", (9000, 9000)).save(path)
+    small = tmp_path / "small.png"
+    Image.new("L", (9, 9)).save(small)
+    candidates = [Candidate(str(one), one.name, MediaKind.IMAGE, False) for one in (path, small)]
+    found = decoded(candidates, workers=1, memory_bytes=100 << 20)
+    assert errors_of(found) == {0: ErrorCode.OUT_OF_MEMORY}
+    assert errors_of(decoded(candidates, workers=1)) == {}
+
+
+@pytest.mark.usefixtures("wicked")
+def test_what_libraries_write_to_standard_error_goes_to_the_log(
+    files: Callable[..., list[Candidate]], caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.INFO, "scanner.decoding")
+    decoded(files("loud"))
+    deadline = time.monotonic() + 5
+    while "TIFFReadDirectory" not in caplog.text and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert "decoder: TIFFReadDirectory: Warning" in caplog.text
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("program", ["import sys; sys.exit(3)", None])
+def test_decoders_that_cannot_start_end_the_run(
+    program: str | None, files: Callable[..., list[Candidate]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = [sys.executable, "-c", program] if program else ["/nonexistent"]
+    monkeypatch.setattr(pool, "command", lambda **_: line)
+    with pytest.raises(DecoderError, match=r"3 decoders ended before|cannot be started: No such file"):
+        decoded(files("x"))
+
+
+def test_a_decoder_that_answers_nonsense_is_replaced(
+    files: Callable[..., list[Candidate]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    liar = worker._PROGRAM.replace("serve(**", "worker.answer = lambda slot, chunk: b'[0, 7]'\nserve(**")
+    liar = liar.replace("from scanner", "from scanner.decoding import worker\nfrom scanner", 1)
+    monkeypatch.setattr(worker, "_PROGRAM", liar)
+    assert errors_of(decoded(files("x"), workers=1)) == {0: ErrorCode.DECODE_CRASHED}
+
+
+def test_the_pool_leaves_no_process_and_no_descriptor(files: Callable[..., list[Candidate]]) -> None:
+    candidates = files(*["x"] * 40)
+    decoded(candidates)
+    before = set(os.listdir("/proc/self/fd"))
+    with DecodePool(2, Limits()) as decoders:
+        results = decoders.decode(candidates)
+        next(results)
+        processes = [decoder.process for decoder in decoders._decoders]
+    assert processes and all(process.poll() is not None for process in processes)
+    del decoders, results
+    deadline = time.monotonic() + 5  # the listener ends when it has heard of the last decoder's end
+    while len(set(os.listdir("/proc/self/fd"))) > len(before) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(set(os.listdir("/proc/self/fd"))) <= len(before)
+
+
+PARENT = """
+import json, sys
+from scanner.decoding import DecodePool, Limits, worker
+from scanner.sources import Candidate, MediaKind
+worker._PROGRAM = worker._PROGRAM.replace("serve(**", sys.argv[2] + "serve(**")
+paths = json.loads(sys.argv[1])
+pool = DecodePool(2, Limits())
+results = pool.decode([Candidate(path, path, MediaKind.IMAGE, False) for path in paths])
+next(results)
+print(*(decoder.process.pid for decoder in pool._decoders), flush=True)
+next(results)
+"""
+
+
+@pytest.fixture
+def parent(files: Callable[..., list[Candidate]]) -> Iterator[subprocess.Popen[str]]:
+    paths = [candidate.path for candidate in files("x", "hang", "spin", *["x"] * 30)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", PARENT, json.dumps(paths), WICKED], stdout=subprocess.PIPE, text=True
+    )
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_decoders_end_soon_after_a_killed_parent(parent: subprocess.Popen[str]) -> None:
+    assert parent.stdout is not None
+    decoders = [int(pid) for pid in parent.stdout.readline().split()]
+    assert decoders and all(is_running(pid) for pid in decoders)
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+    deadline = time.monotonic() + 5
+    while any(is_running(pid) for pid in decoders) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(is_running(pid) for pid in decoders)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
