@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
@@ -94,7 +95,31 @@ def _print_version(context: click.Context, parameter: click.Parameter, wanted: b
     "--workers",
     type=click.IntRange(1),
     default=None,
-    help="Decoding threads, and inference threads on CPU.  [default: the usable cores]",
+    help="Decoding processes, and inference threads on CPU.  [default: the usable cores]",
+)
+@click.option(
+    "--max-pixels",
+    type=click.IntRange(1),
+    default=None,
+    help="Width × height above which a file is an error.  [default: 178,956,970]",
+)
+@click.option(
+    "--max-bytes",
+    type=click.IntRange(1),
+    default=None,
+    help="Size above which a file is an error.  [default: 1 GiB]",
+)
+@click.option(
+    "--max-decode-seconds",
+    type=click.FloatRange(0, min_open=True),
+    default=None,
+    help="CPU time that decoding a file may take; twice that on the clock.  [default: 60]",
+)
+@click.option(
+    "--max-decode-mib",
+    type=click.IntRange(64),
+    default=None,
+    help="Memory that decoding a file may take.  [default: 4096]",
 )
 @click.option(
     "--max-errors",
@@ -157,13 +182,17 @@ def _check_usage(options: dict[str, Any]) -> None:
 def _run(
     *, paths: tuple[str, ...], out: str, manifest: Path | None, files_from: BinaryIO | None, nul: bool,
     recursive: bool, include: tuple[str, ...], exclude: tuple[str, ...], model: Path | None,
-    threshold: str | None, device: str, batch_size: int | None, workers: int | None, max_errors: int,
+    threshold: str | None, device: str, batch_size: int | None, workers: int | None, max_pixels: int | None,
+    max_bytes: int | None, max_decode_seconds: float | None, max_decode_mib: int | None, max_errors: int,
     strict: bool, fail_on: str, exit_zero: bool, allow_empty: bool, list_skipped: bool, quiet: bool,
     verbose: bool, log_file: Path | None, no_progress: bool,
 ) -> int:  # fmt: skip
+    from dataclasses import asdict
+
     from models.machine import usable_cores
     from scanner.audit import Audit
     from scanner.console import logging_to, sigterm_interrupts
+    from scanner.decoding import Limits
     from scanner.inference.detector import Detector
     from scanner.names import encode_path
     from scanner.outputs import Outputs
@@ -179,6 +208,9 @@ def _run(
             click.echo(line, err=True)
 
     outputs = Outputs.settle(out, manifest, log_file)
+    limits = Limits.of(
+        max_bytes=max_bytes, max_pixels=max_pixels, cpu_seconds=max_decode_seconds, memory_mib=max_decode_mib
+    )
     tally = Tally()
 
     def on_skip(name: str, kind: str) -> None:
@@ -205,8 +237,9 @@ def _run(
                 "files_from": _name_of(files_from), "nul": nul, "recursive": recursive, "include": list(include),
                 "exclude": list(exclude), "threshold": threshold, "device": device, "batch_size": batch_size,
                 "workers": workers, "max_errors": max_errors, "strict": strict, "fail_on": fail_on,
-                "exit_zero": exit_zero, "allow_empty": allow_empty,
+                "exit_zero": exit_zero, "allow_empty": allow_empty, "limits": asdict(limits),
             },
+            limits=limits,
             workers=workers or usable_cores(), batch_size=batch_size or default_batch_size(detector),
             allow_empty=allow_empty,
             progress=BarProgress(_known_total(paths, files_from)) if show_bar else NullProgress(),
@@ -218,7 +251,15 @@ def _operands(paths: tuple[str, ...], files_from: BinaryIO | None, nul: bool) ->
 
     yield from paths
     if files_from is not None:
-        yield from (Operand(name, literal=True) for name in read_file_list(files_from, nul))
+        yield from (Operand(name, literal=True) for name in read_file_list(_own_stream(files_from), nul))
+
+
+def _own_stream(stream: BinaryIO) -> BinaryIO:
+    """Standard input without the interpreter's buffer: a thread that waits in that would keep it from ending."""
+    if stream is getattr(sys.stdin, "buffer", None):
+        with contextlib.suppress(OSError):  # io.UnsupportedOperation: a stand-in without a descriptor
+            return open(stream.fileno(), "rb", buffering=0, closefd=False)
+    return stream
 
 
 def _name_of(files_from: BinaryIO | None) -> str | None:

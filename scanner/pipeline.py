@@ -82,7 +82,9 @@ def scan_candidates(
     callers = 1 if detector.on_gpu else workers
     with DecodePool(workers, limits or Limits()) as decoders, _pool(callers, "infer") as inferers:
         batches = _batches(decoders.decode(candidates), size)
-        for results in ordered_map(inferers, partial(_infer, detector), batches, window=callers + 1):
+        for results in ordered_map(
+            inferers, partial(_infer, detector, size if detector.on_gpu else 1), batches, window=callers + 1
+        ):
             yield from results
 
 
@@ -127,12 +129,18 @@ def _batches(decoded: Iterable[Decoded], size: int) -> Iterator[list[Decoded]]:
         yield batch
 
 
-def _infer(detector: Detector, batch: list[Decoded]) -> list[FileResult]:
+def _infer(detector: Detector, at_least: int, batch: list[Decoded]) -> list[FileResult]:
+    """``at_least``: images of one inference; a shorter batch is filled up, its surplus scores are dropped.
+
+    cuDNN looks for the fastest algorithm anew for every shape that it meets, which takes longer than the images.
+    """
     pixels = [item.pixels for item in batch if item.pixels is not None]
     if not pixels:
         return [item.result for item in batch]
-    logits, probabilities = detector.score(np.stack(pixels))
-    scores = iter(zip(logits.tolist(), probabilities.tolist(), strict=True))
+    filled = pixels + [pixels[-1]] * (at_least - len(pixels))
+    logits, probabilities = detector.score(np.stack(filled))
+    count = len(pixels)
+    scores = iter(zip(logits[:count].tolist(), probabilities[:count].tolist(), strict=True))
     return [item.result if item.pixels is None else _scored(item.result, *next(scores)) for item in batch]
 
 

@@ -22,3 +22,21 @@ class Limits:
     """On the clock, for a file that waits and does not work. It is tried once more before its row is written."""
     memory_bytes: int = 4 << 30
     """Address space beyond what a decoder takes by itself."""
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        max_bytes: int | None = None,
+        max_pixels: int | None = None,
+        cpu_seconds: float | None = None,
+        memory_mib: int | None = None,
+    ) -> Limits:
+        """The limits as a user gives them, ``None`` for the default; a file may stand still for twice its CPU time."""
+        return cls(
+            max_bytes or cls.max_bytes,
+            max_pixels or cls.max_pixels,
+            cpu_seconds or cls.cpu_seconds,
+            2 * (cpu_seconds or cls.cpu_seconds),
+            memory_mib << 20 if memory_mib is not None else cls.memory_bytes,
+        )

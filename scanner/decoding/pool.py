@@ -14,11 +14,11 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from multiprocessing.connection import Connection, wait
 
 from models.errors import Failure
 from scanner.decoding import messages
+from scanner.decoding.ahead import ReadAhead
 from scanner.decoding.decode import Decoded, decode
 from scanner.decoding.limits import Limits
 from scanner.decoding.slab import CHUNK, SLOTS, Slab, new_file
@@ -77,6 +77,7 @@ class DecodePool:
         self._in_vain = 0
         self._taken = 0
         self._voices: tuple[int, int] | None = None
+        self._listener: threading.Thread | None = None
 
     def __enter__(self) -> DecodePool:
         return self
@@ -90,38 +91,44 @@ class DecodePool:
             self._end(decoder)
         self._decoders.clear()
         if self._voices is not None:
-            os.close(self._voices[1])  # the listener ends when the last decoder is gone, too
+            os.close(self._voices[1])
             self._voices = None
+        if self._listener is not None:
+            self._listener.join()  # all who could write to it are gone
+            self._listener = None
 
     def decode(self, candidates: Iterable[Candidate]) -> Iterator[Decoded]:
         """One :class:`Decoded` for each candidate, in order; whatever a file does to a decoder, the others go on.
 
         Raises :class:`DecoderError` when no decoder can be started.
         """
-        source = iter(candidates)
         order: deque[_File] = deque()
-        window = 2 * SLOTS * CHUNK * self._workers
-        while True:
-            self._feed(source, order, window)
-            while order and order[0].decoded is not None:
-                yield order.popleft().decoded  # type: ignore[misc]
+        window = (SLOTS * self._workers + 1) * CHUNK
+        source = ReadAhead(candidates, window)
+        try:
+            while True:
                 self._feed(source, order, window)
-            if not order:
-                return
-            self._listen()
+                while order and order[0].decoded is not None:
+                    yield order.popleft().decoded  # type: ignore[misc]
+                    self._feed(source, order, window)
+                if not order and source.ended:
+                    return
+                self._listen(source)
+        finally:
+            source.close()
 
-    def _feed(self, source: Iterator[Candidate], order: deque[_File], window: int) -> None:
+    def _feed(self, source: ReadAhead[Candidate], order: deque[_File], window: int) -> None:
         while self._has_room():
             files = self._again.popleft() if self._again else self._next_files(source, order, window)
             if not files:
                 return
             self._give(self._least_busy(), files)
 
-    def _next_files(self, source: Iterator[Candidate], order: deque[_File], window: int) -> list[_File]:
+    def _next_files(self, source: ReadAhead[Candidate], order: deque[_File], window: int) -> list[_File]:
         while len(order) < window:
             # Small chunks first: a few files are shared out among all decoders, and results come soon.
             size = min(CHUNK, 1 << min(30, self._taken // (2 * self._workers)))
-            taken = [_File(candidate) for candidate in islice(source, size)]
+            taken = [_File(candidate) for candidate in source.take(size)]
             if not taken:
                 return []
             self._taken += 1
@@ -156,10 +163,12 @@ class DecodePool:
         except OSError:
             self._lost(decoder)
 
-    def _listen(self) -> None:
-        """Wait for an answer, a death or a tick."""
+    def _listen(self, source: ReadAhead[Candidate]) -> None:
+        """Wait for an answer, a death, a candidate or a tick."""
         busy = [decoder for decoder in self._decoders if decoder.chunks]
-        ready = wait([decoder.answers for decoder in busy], timeout=_TICK)
+        # Without room for more, candidates that have come are no news.
+        news = [source.wake] if self._has_room() and not source.ended else []
+        ready = wait([*(decoder.answers for decoder in busy), *news], timeout=_TICK)
         now = time.monotonic()
         for decoder in busy:
             if decoder.answers in ready:
@@ -232,7 +241,8 @@ class DecodePool:
     def _start(self) -> _Decoder:
         if self._voices is None:
             self._voices = os.pipe()
-            threading.Thread(target=_log_lines, args=(self._voices[0],), daemon=True).start()
+            self._listener = threading.Thread(target=_log_lines, args=(self._voices[0],), daemon=True)
+            self._listener.start()
         # Pipes and not a socket: a scan opens none, and whoever watches it may rely on that.
         tasks_out, tasks = os.pipe()
         answers, answers_in = os.pipe()

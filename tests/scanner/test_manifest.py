@@ -71,6 +71,13 @@ def test_it_says_whether_the_audit_is_complete(run: Any) -> None:
     assert code == manifest["exit_code"] == 2
 
 
+def test_it_records_the_limits_in_force(run: Any) -> None:
+    limits = run("--max-pixels", 5000, "--max-decode-seconds", 7)[1]["options"]["limits"]
+    assert limits == {
+        "max_bytes": 1 << 30, "max_pixels": 5000, "cpu_seconds": 7.0, "stall_seconds": 14.0, "memory_bytes": 4 << 30,
+    }  # fmt: skip
+
+
 def test_it_records_options_policy_and_times(run: Any) -> None:
     _, manifest = run("--threshold", "fpr1", "--workers", 3, "--exclude", "*.gif")
     assert manifest["policy"] == {"threshold": 0.8, "low": 0.4, "threshold_source": "fpr1"}

@@ -139,8 +139,8 @@ def test_an_endless_source_is_read_a_bounded_window_ahead(
 
     results = scan_candidates(endless(), detector, workers=2, batch_size=4)
     assert [result.path for result in islice(results, 500)] == [str(i) for i in range(500)]
-    # Decoding, the batch in the making, and three batches of at most 4 + 64 files at inference.
-    assert taken < 500 + 2 * 2 + 4 + 4 * (4 + 64)
+    # The walk ahead and the decoders' window, the batch in the making, and three batches of at most 4 + 64 files.
+    assert taken < 500 + 2 * (2 * 2 + 1) * 16 + 1 + 4 + 4 * (4 + 64)
     results.close()
 
 
@@ -226,6 +226,18 @@ def test_a_gpu_is_called_from_one_thread(
     paths = [grey(tmp_path / f"{i}.png", 100) for i in range(20)]
     assert len(list(scan_files(paths, detector, workers=4, batch_size=3))) == 20
     assert len(callers) == 1
+
+
+def test_a_gpu_sees_one_shape_of_batch(
+    tmp_path: Path, detector: Detector, grey: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [grey(tmp_path / f"{i}.png", 10 * i) for i in range(10)]
+    expected = [result.prob_fake for result in scan_files(paths, detector)]
+    monkeypatch.setattr(Detector, "on_gpu", property(lambda self: True))
+    recorder = Recorder(detector)
+    found = [result.prob_fake for result in scan_files(paths, recorder, batch_size=4)]
+    assert recorder.sizes == [4, 4, 4]  # the last one filled up
+    assert found == pytest.approx(expected, abs=1e-4)
 
 
 def test_no_file_is_left_open(tmp_path: Path, detector: Detector, grey: Any) -> None:
