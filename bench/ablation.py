@@ -24,11 +24,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from models.contract import IMAGENET_MEAN, IMAGENET_STD
+from export.wrapper import ContractModel
+from models.contract import Label
 from models.network import load_network, read_state_dict
 from scanner.inference.detector import Scores as DetectorScores
 from train.data import LabelledImage, read_tree
-from train.evaluation.bootstrap import group_index, resample_weights
+from train.evaluation.bootstrap import group_index, interval, resample_weights
 from train.evaluation.degradations import Degradation
 from train.evaluation.robustness import score_degraded
 from train.evaluation.weighted import prepare, weighted_metrics
@@ -106,11 +107,8 @@ def _train(data: Path, out: Path, *options: str) -> None:
 
 
 SEEN, DEGRADED, UNSEEN = "seen sources", "seen sources, degraded", "unseen source"
-CONDITIONS = {
-    SEEN: Degradation("clean", lambda rgb, rng: rgb),
-    DEGRADED: Degradation("training's list", degrade),
-    UNSEEN: Degradation("clean", lambda rgb, rng: rgb),
-}
+_CLEAN = Degradation("clean", lambda rgb, rng: rgb)
+CONDITIONS = {SEEN: _CLEAN, DEGRADED: Degradation("training's list", degrade), UNSEEN: _CLEAN}
 UNSEEN_STEP = 4
 """Every so many-th image of the unseen sources: they are many, and tell little."""
 RESAMPLES = 2000
@@ -179,18 +177,14 @@ class _InTorch:
     on_gpu = False
 
     def __init__(self, checkpoint: Path) -> None:
-        self._network = load_network(read_state_dict(checkpoint), where=str(checkpoint))
-        self._network.to(memory_format=torch.channels_last)
+        network = load_network(read_state_dict(checkpoint), where=str(checkpoint))
+        self._model = ContractModel(network, positive=Label.FAKE)
 
     def score(self, images: npt.NDArray[np.uint8]) -> DetectorScores:
         """As :meth:`scanner.Detector.score`, temperature 1."""
-        pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
-        mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
         with torch.inference_mode():
-            logits = self._network(
-                ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)
-            ).flatten()
-        return DetectorScores(logits.numpy(), torch.sigmoid(logits).numpy())
+            prob_fake, logit = self._model(torch.from_numpy(images))
+        return DetectorScores(logit.numpy(), prob_fake.numpy())
 
 
 def _figures(
@@ -227,7 +221,10 @@ def _figures(
 
 
 def _middle(values: Scores) -> list[float]:
-    return [float(v) for v in np.nanpercentile(values, [2.5, 97.5])]
+    middle = interval(values)
+    if middle is None:
+        raise click.ClickException("no resample has both classes")
+    return [middle.low, middle.high]
 
 
 def _markdown(table: Sequence[dict[str, Any]], plain: Sequence[dict[str, Any]]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from models.errors import ExitCode, Failure
 from scanner.decoding import Limits
 from scanner.inference.detector import Detector
+from scanner.names import printable
 from scanner.pipeline import scan_candidates
 from scanner.policy import Gate, Policy
 from scanner.progress import NullProgress, Progress
@@ -23,7 +24,7 @@ from scanner.reports.csv_report import CsvReport, looks_like_report
 from scanner.reports.manifest import Tally, build_manifest, looks_like_manifest, manifest_bytes
 from scanner.results import FileResult, Status
 from scanner.sources import Candidate
-from scanner.summary import MostSuspicious, printable, summary_lines
+from scanner.summary import MostSuspicious, summary_lines
 
 log = logging.getLogger("scanner")
 

@@ -194,14 +194,13 @@ def _run(
     from scanner.console import logging_to, sigterm_interrupts
     from scanner.decoding import Limits
     from scanner.inference.detector import Detector
-    from scanner.names import encode_path
+    from scanner.names import encode_path, printable
     from scanner.outputs import Outputs
     from scanner.pipeline import default_batch_size
     from scanner.policy import FailOn, Gate, Policy
     from scanner.progress import BarProgress, NullProgress
     from scanner.reports.manifest import Tally
     from scanner.sources import Selection, walk
-    from scanner.summary import printable
 
     def say(line: str) -> None:
         if not quiet:

@@ -52,3 +52,8 @@ def _unescape(match: re.Match[bytes]) -> bytes:
         f"byte {match.start()} of the path is a backslash that begins no escape of a report "
         r"(\\ or \x80 to \xff, lower case)"
     )
+
+
+def printable(path: str) -> str:
+    """A path that cannot move a terminal's cursor or colour it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in path)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from scanner.inference.detector import Detector
+from scanner.names import printable
 from scanner.policy import Policy, Verdict, format_probability
 from scanner.reports.manifest import Tally
 from scanner.results import FileResult, Status
@@ -63,11 +64,6 @@ def summary_lines(
         yield "  most suspicious:"
         for prob_fake, path in ranked:
             yield f"    {format_probability(prob_fake)}  {printable(path)}"
-
-
-def printable(path: str) -> str:
-    """A path that cannot move a terminal's cursor or colour it."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in path)
 
 
 def _top_counts(counts: Counter[str]) -> str:

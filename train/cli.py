@@ -159,6 +159,10 @@ def train(
     threads = max(workers, cores)
     if resume:
         current = run.resume(data, folder, given=_given(context, plan))
+        if not finish:
+            pictures.fill(
+                [*current.fit, *current.select], workers=threads
+            )  # a new run fills them as it checks
     else:
         current = run.begin(data, pictures=pictures, threads=threads, bar=not progress.disabled, **plan)
     with _noting_signals(caught):
@@ -191,7 +195,6 @@ def train(
         )
         if finish:
             return _finish(trainer, current.calibrate, current.config["data"])
-        pictures.fill([*fit, *select], workers=threads)  # nothing to do but in a run that goes on
         click.echo(
             f"{len(pictures)} decoded pictures in {pictures.bytes / 2**30:.1f} GiB of memory"
             + ("" if all(one in pictures for one in fit) else ", the others are read in every epoch"),
@@ -221,7 +224,7 @@ def train(
 
 
 def _has_frozen_beginning(current: Run) -> bool:
-    from train.frozen_features import first_trainable
+    from train.freezing import first_trainable
 
     return any(first_trainable(current.network, phase) > 0 for phase in current.recipe.phases)
 

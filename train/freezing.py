@@ -30,8 +30,20 @@ def set_modes(network: EfficientNet, phase: Phase) -> None:
     """
     network.eval()
     for name, block in blocks(network):
-        if f"{name}.".startswith(phase.trainable):
+        if _learns(name, phase):
             block.train()
+
+
+def first_trainable(network: EfficientNet, phase: Phase) -> int:
+    """How many blocks at the network's beginning the phase leaves frozen."""
+    for number, (name, _) in enumerate(blocks(network)):
+        if _learns(name, phase):
+            return number
+    raise ValueError(f"phase {phase.name} trains none of the network's blocks")
+
+
+def _learns(block: str, phase: Phase) -> bool:
+    return f"{block}.".startswith(phase.trainable)
 
 
 def blocks(network: EfficientNet) -> Iterator[tuple[str, nn.Module]]:

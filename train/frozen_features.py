@@ -16,7 +16,6 @@ from torchvision.models import EfficientNet
 
 from train.freezing import blocks
 from train.loader import Batch
-from train.recipes import Phase
 
 
 class Tail(nn.Module):
@@ -51,24 +50,21 @@ def head(network: EfficientNet, start: int, batch: Tensor) -> Tensor:
     return features
 
 
-def first_trainable(network: EfficientNet, phase: Phase) -> int:
-    """How many blocks at the network's beginning the phase leaves frozen."""
-    for number, (name, _) in enumerate(blocks(network)):
-        if f"{name}.".startswith(phase.trainable):
-            return number
-    raise ValueError(f"phase {phase.name} trains none of the network's blocks")
-
-
 class FrozenFeatures:
     """The memory of one phase, filled as the epochs go by.
 
     Not part of a checkpoint: a resumed run computes again what it needs, to the same numbers.
     """
 
-    def __init__(self, start: int, images: int, views: int, embed: Callable[[Tensor], Tensor]) -> None:
-        """``embed`` gives the features of pixels ``uint8[B, size, size, 3]``."""
+    def __init__(
+        self, start: int, images: int, views: int, embed: Callable[[Tensor], Tensor], *, at_once: int = 1
+    ) -> None:
+        """``embed`` gives the features of pixels ``uint8[B, size, size, 3]``, ``at_once`` images at a time.
+
+        One by one, what an image gives does not depend, by a bit, on which others were missing beside it.
+        """
         self.start = start
-        self._images, self._views, self._embed = images, views, embed
+        self._images, self._views, self._embed, self._at_once = images, views, embed, at_once
         self._known = torch.zeros(images * views, dtype=torch.bool)
         self._memory: Tensor | None = None
 
@@ -118,12 +114,12 @@ class FrozenFeatures:
         return index * self._views + view
 
     def _remember(self, indices: Sequence[int], view: int, pixels: Tensor) -> None:
-        # One by one: what an image gives must not depend, by a bit, on which others were missing beside it.
-        step = 1 if not torch.cuda.is_available() else len(pixels)
-        for first in range(0, len(pixels), step):
-            features = self._embed(pixels[first : first + step]).float().cpu()
+        slots = torch.tensor([self._slot(index, view) for index in indices])
+        for some, where in zip(
+            torch.split(pixels, self._at_once), torch.split(slots, self._at_once), strict=True
+        ):
+            features = self._embed(some).float().cpu()
             if self._memory is None:
                 self._memory = torch.empty((len(self._known), *features.shape[1:]))
-            slots = torch.tensor([self._slot(i, view) for i in indices[first : first + step]])
-            self._memory[slots] = features
-            self._known[slots] = True
+            self._memory[where] = features
+            self._known[where] = True

@@ -20,7 +20,7 @@ from models.machine import available_memory
 from train import checkpoint, freezing
 from train.averaging import averaged
 from train.data import LabelledImage
-from train.frozen_features import FrozenFeatures, Tail, first_trainable, head
+from train.frozen_features import FrozenFeatures, Tail, head
 from train.loader import Batch, steps_of, training_batches, whole_batches
 from train.pictures import Pictures
 from train.recipes import Optimizer, Phase, Recipe, Schedule
@@ -113,7 +113,6 @@ class Trainer:
         self._std = torch.tensor(IMAGENET_STD, device=self.device).view(1, 3, 1, 1) * 255
         self._loss = nn.BCEWithLogitsLoss()
         self._average = averaged(self.network, self.recipe.ema) if self.recipe.ema is not None else None
-        self._trained: Any = self.network
         self._compiled: Any = None
         if self.recipe.compile and self.device.type == "cuda":
             self._compiled = torch.compile(self.network)
@@ -234,22 +233,22 @@ class Trainer:
         if self._features_of != at.phase:
             self._features, self._features_of = self._new_features(phase), at.phase
         if self._features is None:
-            self._trained = self.network if self._compiled is None else self._compiled
             return load(steps)
-        self._trained = Tail(self.network, self._features.start)
         labels = [float(image.label) for image in self.fit]
         return self._features.batches(order, steps, labels, at.epochs_done, load)
 
     def _new_features(self, phase: Phase) -> FrozenFeatures | None:
         """A memory for the phase, if its images come back unchanged and something before its first block is frozen."""
-        if self.recipe.views is None or (start := first_trainable(self.network, phase)) == 0:
+        if self.recipe.views is None or (start := freezing.first_trainable(self.network, phase)) == 0:
             return None
 
         def embed(pixels: Tensor) -> Tensor:
             with torch.no_grad(), self._precision():
                 return head(self.network, start, self._normalised(pixels))
 
-        features = FrozenFeatures(start, len(self.fit), self.recipe.views, embed)
+        # Bit for bit the same after an interruption is what a CPU promises, and CUDA does not.
+        at_once = 1 if self.device.type == "cpu" else self.recipe.batch_size
+        features = FrozenFeatures(start, len(self.fit), self.recipe.views, embed, at_once=at_once)
         needed = features.needed_bytes(torch.zeros((1, phase.size, phase.size, 3), dtype=torch.uint8))
         room = available_memory()
         if room is not None and needed > _SHARE_OF_MEMORY * room:
@@ -268,13 +267,8 @@ class Trainer:
         assert self._optimizer is not None
         for group in self._optimizer.param_groups:
             group["lr"] = lr
-        inputs = batch.inputs.to(self.device, non_blocking=True)
-        trained = self._trained
-        if trained is self._compiled and len(inputs) < self.recipe.batch_size:
-            trained = self.network  # the epoch's last batch: another shape would be compiled for minutes
         with self._precision():
-            logits = trained(inputs if self._features is not None else self._normalised(inputs))
-        logits = logits.float().reshape(-1)
+            logits = self._logits(batch.inputs.to(self.device, non_blocking=True)).float().reshape(-1)
         smoothing = self.recipe.label_smoothing
         targets = batch.labels.to(self.device) * (1 - smoothing) + 0.5 * smoothing
         loss = self._loss(logits, targets)
@@ -292,6 +286,18 @@ class Trainer:
         if self._average is not None:
             self._average.update_parameters(self.network)
         return float(loss.item())
+
+    def _logits(self, inputs: Tensor) -> Tensor:
+        """What the network being trained makes of a batch's pixels or remembered features."""
+        network: Any = self.network
+        if self._features is not None:
+            network = Tail(self.network, self._features.start)
+        elif self._compiled is not None and len(inputs) == self.recipe.batch_size:
+            network = (
+                self._compiled
+            )  # an epoch's last batch may be smaller, and would be compiled for minutes
+        logits: Tensor = network(inputs if self._features is not None else self._normalised(inputs))
+        return logits
 
     def _normalised(self, pixels: Tensor) -> Tensor:
         batch = pixels.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float()

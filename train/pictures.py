@@ -42,6 +42,7 @@ class Pictures:
             limit = int(_SHARE_OF_MEMORY * (available_memory() or 0))
         self.limit = limit
         self.bytes = 0
+        self._full = limit == 0
         self._slabs: list[mmap.mmap] = []
         self._left = 0
         """Bytes that the last slab still has."""
@@ -66,6 +67,7 @@ class Pictures:
         pixels = rgb.tobytes()
         with self._lock:
             if self.bytes + len(pixels) > self.limit:
+                self._full = True
                 return
             if len(pixels) > self._left:
                 size = max(len(pixels), min(_SLAB_BYTES, self.limit - self.bytes))
@@ -95,7 +97,7 @@ class Pictures:
         """Decode and keep those that are not kept yet; one that cannot be read is left for :meth:`read` to name."""
 
         def decode(image: LabelledImage) -> None:
-            if image not in self and self.bytes < self.limit:
+            if image not in self and not self._full:
                 try:
                     self.keep(image, read_rgb(image))
                 except DataError:

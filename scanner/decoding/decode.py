@@ -38,13 +38,13 @@ def decode(candidate: Candidate, limits: Limits) -> Decoded:
     Whatever the file is, this returns: a failure is a result with an error code.
     """
     if candidate.problem is not None:
-        return _failed(candidate, candidate.problem, candidate.detail)
+        return failed(candidate, candidate.problem, candidate.detail)
     try:
         kind, data, size = _read(candidate, limits)
     except _Unreadable as error:
-        return _failed(candidate, error.code, error.detail, bytes_=error.size)
+        return failed(candidate, error.code, error.detail, bytes_=error.size)
     except MemoryError:
-        return _failed(candidate, ErrorCode.OUT_OF_MEMORY, "not enough memory to read")
+        return failed(candidate, ErrorCode.OUT_OF_MEMORY, "not enough memory to read")
     if data is None:
         # Not hashed: a video is as large as it is, and nothing is claimed about its content.
         skipped = FileResult(
@@ -54,7 +54,7 @@ def decode(candidate: Candidate, limits: Limits) -> Decoded:
     sha256 = hashlib.sha256(data).hexdigest()
     if kind is MediaKind.UNDECODABLE_IMAGE:
         detail = "an image format that this tool recognises and does not decode"
-        return _failed(candidate, ErrorCode.UNSUPPORTED_FORMAT, detail, bytes_=size, sha256=sha256)
+        return failed(candidate, ErrorCode.UNSUPPORTED_FORMAT, detail, bytes_=size, sha256=sha256)
     try:
         pixels, facts = preprocess(data, max_pixels=limits.max_pixels)
     except ImageError as error:
@@ -87,7 +87,7 @@ def decode(candidate: Candidate, limits: Limits) -> Decoded:
     )
 
 
-def _failed(
+def failed(
     candidate: Candidate,
     code: ErrorCode,
     detail: str,
@@ -95,6 +95,7 @@ def _failed(
     bytes_: int | None = None,
     sha256: str | None = None,
 ) -> Decoded:
+    """The end of a candidate that has no pixels, with what is known of it."""
     return Decoded(FileResult(candidate.name, Status.ERROR, code, detail, bytes=bytes_, sha256=sha256))
 
 

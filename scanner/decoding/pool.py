@@ -19,11 +19,12 @@ from multiprocessing.connection import Connection, wait
 from models.errors import Failure
 from scanner.decoding import messages
 from scanner.decoding.ahead import ReadAhead
-from scanner.decoding.decode import Decoded, decode
+from scanner.decoding.decode import Decoded, decode, failed
 from scanner.decoding.limits import Limits
 from scanner.decoding.slab import CHUNK, SLOTS, Slab, new_file
 from scanner.decoding.worker import CPU_LIMIT_SIGNAL, command
-from scanner.results import ErrorCode, FileResult, Status
+from scanner.names import printable
+from scanner.results import ErrorCode
 from scanner.sources import Candidate
 
 log = logging.getLogger("scanner.decoding")
@@ -222,21 +223,21 @@ class DecodePool:
 
     def _blame(self, file: _File, exit_code: int, *, stalled: bool) -> None:
         file.failures += 1
-        name = file.candidate.name
         if exit_code == -CPU_LIMIT_SIGNAL:
             detail = f"decoding took more than {self._limits.cpu_seconds:g} s of CPU time"
-            file.decoded = _failed(name, ErrorCode.DECODE_TIMEOUT, detail)
+            file.decoded = failed(file.candidate, ErrorCode.DECODE_TIMEOUT, detail)
         elif file.failures < 2:
             # It may have been killed, or held up, from outside.
-            log.info(
-                "%s: its decoder %s; once more", name, "stood still" if stalled else f"ended ({exit_code})"
-            )
+            what = "stood still" if stalled else f"ended ({exit_code})"
+            log.info("%s: its decoder %s; once more", printable(file.candidate.name), what)
             self._again.append([file])
         elif stalled:
             detail = f"decoding stood still for {self._limits.stall_seconds:g} s, twice"
-            file.decoded = _failed(name, ErrorCode.DECODE_TIMEOUT, detail)
+            file.decoded = failed(file.candidate, ErrorCode.DECODE_TIMEOUT, detail)
         else:
-            file.decoded = _failed(name, ErrorCode.DECODE_CRASHED, f"its decoder ended twice ({exit_code})")
+            file.decoded = failed(
+                file.candidate, ErrorCode.DECODE_CRASHED, f"its decoder ended twice ({exit_code})"
+            )
 
     def _start(self) -> _Decoder:
         if self._voices is None:
@@ -279,12 +280,8 @@ class DecodePool:
         decoder.answers.close()
 
 
-def _failed(name: str, code: ErrorCode, detail: str) -> Decoded:
-    return Decoded(FileResult(name, Status.ERROR, code, detail))
-
-
 def _log_lines(descriptor: int) -> None:
     """What decoders, and the libraries in them, write to standard error goes to the log."""
     with os.fdopen(descriptor, encoding="utf-8", errors="backslashreplace") as stream:
         for line in stream:
-            log.info("decoder: %s", line.rstrip())
+            log.info("decoder: %s", printable(line.rstrip()))

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Iterator
 from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -69,7 +70,7 @@ def serve(*, tasks: int, answers: int, slab: int, parent: int, limits: dict[str,
 
 
 @contextlib.contextmanager
-def _cpu_time(seconds: float):  # type: ignore[no-untyped-def]
+def _cpu_time(seconds: float) -> Iterator[None]:
     signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield

@@ -237,3 +237,13 @@ def shell(process: Callable[..., subprocess.Popen[bytes]]) -> Callable[..., Run]
         return Run(running.returncode, out or b"", (err or b"").decode("utf-8"))
 
     return run
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grey: Callable[..., Path]) -> Path:
+    """``in`` holds a dark and a bright picture, and a bright one a folder further down."""
+    monkeypatch.chdir(tmp_path)
+    grey("in/dark.png", 40)
+    grey("in/light.jpg", 240)
+    grey("in/sub/deep.png", 250)
+    return tmp_path

@@ -83,3 +83,17 @@ def test_the_other_separator_becomes_a_slash_and_is_no_escape(monkeypatch: pytes
     monkeypatch.setattr(names, "_SEPARATOR", "\\")
     assert encode_path("a\\b\\c.jpg") == "a/b/c.jpg"
     assert encode_path("=a\\b.jpg") == "./=a/b.jpg"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("plain/ünïcode 名.jpg", "plain/ünïcode 名.jpg"),
+        ("\x1b[31mred.jpg", "\\x1b[31mred.jpg"),
+        ("new\nline\ttab", "new\\nline\\ttab"),
+        ("\u202egpj.exe", "\\u202egpj.exe"),
+        ("\x9b2J", "\\x9b2J"),
+    ],
+)
+def test_names_cannot_steer_the_terminal(name: str, shown: str) -> None:
+    assert names.printable(name) == shown

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,6 @@ from scanner import cli
 from scanner.reports.csv_report import COLUMNS
 
 HEADER = (",".join(COLUMNS) + "\n").encode()
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grey: Callable[..., Path]) -> Path:
-    """``in`` holds a dark and a bright picture, and a bright one a folder further down."""
-    monkeypatch.chdir(tmp_path)
-    grey("in/dark.png", 40)
-    grey("in/light.jpg", 240)
-    grey("in/sub/deep.png", 250)
-    return tmp_path
 
 
 def paths(rows: list[dict[str, str]]) -> list[str]:

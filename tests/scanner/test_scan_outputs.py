@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +11,6 @@ import pytest
 from scanner.reports.csv_report import COLUMNS
 
 HEADER = (",".join(COLUMNS) + "\n").encode()
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grey: Callable[..., Path]) -> Path:
-    """``in`` holds a dark and a bright picture, and a bright one a folder further down."""
-    monkeypatch.chdir(tmp_path)
-    grey("in/dark.png", 40)
-    grey("in/light.jpg", 240)
-    grey("in/sub/deep.png", 250)
-    return tmp_path
 
 
 @pytest.mark.parametrize("option", ["--out", "--manifest", "--log-file"])

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-import pytest
-
 from scanner import Detector, FileResult, Finding, Policy, Status, Verdict
 from scanner.reports.manifest import Tally
-from scanner.summary import MostSuspicious, printable, summary_lines
+from scanner.summary import MostSuspicious, summary_lines
 
 
 def scored(path: str, prob_fake: float | None) -> FileResult:
@@ -53,17 +51,3 @@ def test_an_empty_run_has_a_summary_too(detector: Detector) -> None:
     )
     assert lines[0].startswith("0 files in 0.0 s")
     assert not any("suspicious" in line for line in lines)
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        ("plain/ünïcode 名.jpg", "plain/ünïcode 名.jpg"),
-        ("\x1b[31mred.jpg", "\\x1b[31mred.jpg"),
-        ("new\nline\ttab", "new\\nline\\ttab"),
-        ("\u202egpj.exe", "\\u202egpj.exe"),
-        ("\x9b2J", "\\x9b2J"),
-    ],
-)
-def test_names_cannot_steer_the_terminal(name: str, shown: str) -> None:
-    assert printable(name) == shown

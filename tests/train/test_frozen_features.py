@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from models.network import build_network, start_from_nothing
-from train.frozen_features import FrozenFeatures, Tail, first_trainable, head
+from train.freezing import first_trainable
+from train.frozen_features import FrozenFeatures, Tail, head
 from train.loader import Batch
 from train.recipes import TWO_PHASE, Phase
 

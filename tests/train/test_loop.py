@@ -74,17 +74,25 @@ def test_the_same_seed_gives_the_same_run_and_another_another(toy_trainer: MakeT
     assert outcomes[0]["last"] != outcomes[2]["last"]
 
 
-@pytest.mark.parametrize("steps", range(1, 8))
-def test_a_stopped_run_continues_as_if_it_had_not_stopped(toy_trainer: MakeTrainer, steps: int) -> None:
-    whole = toy_trainer("whole")
+def interrupted_and_whole(toy_trainer: MakeTrainer, recipe: Recipe, steps: int) -> Trainer:
+    """A run stopped after ``steps`` and continued leaves what one leaves that was not; gives the latter."""
+    whole = toy_trainer("whole", recipe=recipe)
     whole.run()
-    stopped = toy_trainer("stopped", should_stop=after(steps))
+    stopped = toy_trainer("stopped", recipe=recipe, should_stop=after(steps))
     assert stopped.run().finished is False
-    again = toy_trainer("stopped")
+    again = toy_trainer("stopped", recipe=recipe)
     torch.manual_seed(12345)  # a resumed run must not depend on what was drawn before it
     again.resume(checkpoint.load(again.folder.last))
     assert again.run().finished is True
     assert outcome_of(again.folder) == outcome_of(whole.folder)
+    return whole
+
+
+@pytest.mark.parametrize("steps", range(1, 8))
+def test_a_stopped_run_continues_as_if_it_had_not_stopped(
+    toy_trainer: MakeTrainer, toy_recipe: Recipe, steps: int
+) -> None:
+    interrupted_and_whole(toy_trainer, toy_recipe, steps)
 
 
 @pytest.mark.parametrize("steps", [3, 6])
@@ -93,14 +101,7 @@ def test_remembered_features_survive_an_interruption(
 ) -> None:
     phase = Phase("head", 3, 1e-2, ("classifier.",), size=40)
     recipe = replace(toy_recipe, phases=(phase, toy_recipe.phases[1]), views=2)
-    whole = toy_trainer("whole", recipe=recipe)
-    whole.run()
-    stopped = toy_trainer("stopped", recipe=recipe, should_stop=after(steps))
-    assert stopped.run().finished is False
-    again = toy_trainer("stopped", recipe=recipe)
-    again.resume(checkpoint.load(again.folder.last))
-    assert again.run().finished is True
-    assert outcome_of(again.folder) == outcome_of(whole.folder)
+    interrupted_and_whole(toy_trainer, recipe, steps)
 
 
 def test_remembering_features_changes_nothing_but_the_work(
@@ -131,14 +132,7 @@ def test_every_switch_survives_an_interruption(
         toy_recipe,
         ["ema=0.9", "degradations=on", "self_blend=0.5", "label_smoothing=0.1", "select_degraded=on"],
     )
-    whole = toy_trainer("whole", recipe=recipe)
-    whole.run()
-    stopped = toy_trainer("stopped", recipe=recipe, should_stop=after(steps))
-    assert stopped.run().finished is False
-    again = toy_trainer("stopped", recipe=recipe)
-    again.resume(checkpoint.load(again.folder.last))
-    assert again.run().finished is True
-    assert outcome_of(again.folder) == outcome_of(whole.folder)
+    whole = interrupted_and_whole(toy_trainer, recipe, steps)
     plain = toy_trainer("plain")
     plain.run()
     assert outcome_of(plain.folder)["last"] != outcome_of(whole.folder)["last"]
