@@ -14,6 +14,7 @@ from torchvision.transforms.functional import normalize
 
 from models.contract import IMAGENET_MEAN, IMAGENET_STD, Label
 from models.errors import Failure
+from models.onnx_runtime import load_onnxruntime
 
 MAX_PROB_DIFFERENCE = 1e-4
 
@@ -96,7 +97,7 @@ def compare(score: Score, reference: tuple[Floats, Floats], images: Pixels) -> P
         parts.append((logit, prob))
         start += len(batch)
     logit, prob = (np.concatenate(column) for column in zip(*parts, strict=True))
-    import onnxruntime
+    onnxruntime = load_onnxruntime()
 
     return Parity(
         max_abs_prob=_max_abs(prob, reference[1]),

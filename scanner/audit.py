@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
@@ -15,6 +15,7 @@ from typing import Any
 from models.errors import ExitCode, Failure
 from scanner.decoding import Limits
 from scanner.inference.detector import Detector
+from scanner.journal import Journal
 from scanner.names import printable
 from scanner.pipeline import scan_candidates
 from scanner.policy import Gate, Policy
@@ -61,6 +62,8 @@ class Audit:
     allow_empty: bool = False
     limits: Limits = field(default_factory=Limits)
     progress: Progress = field(default_factory=NullProgress)
+    open_journal: Callable[[], Journal] | None = None
+    """``None`` for a report that is a stream."""
 
     def run(self) -> ExitCode:
         """Raises :class:`Failure` when the audit cannot be completed; the report is then left as it was."""
@@ -77,29 +80,45 @@ class Audit:
             # One file may be waiting already; the others come as the walk finds them.
             found = candidates if first is None else chain([first], candidates)
             top = MostSuspicious()
-            sink = open_sink(self.out, looks_like_report)
-            try:
-                self._drain(found, CsvReport(sink, model_sha256=self.detector.sha256), top)
-                code = self.gate.exit_code(self.tally.statuses, self.tally.verdicts)
-                self._publish(sink, code, started)
-            except BaseException as error:
-                # Whatever it was, the rows so far are kept and an older report is not touched.
-                self._give_up(error, sink)
-                raise
+            # First of all: another scan into the same report would be disturbed by anything else.
+            with closing(self.open_journal()) if self.open_journal else nullcontext() as journal:
+                if journal is not None and journal.done:
+                    self.say(f"continuing a scan that was cut off: {journal.done:,} files are done")
+                sink = open_sink(self.out, looks_like_report)
+                try:
+                    self._drain(found, CsvReport(sink, model_sha256=self.detector.sha256), top, journal)
+                    code = self.gate.exit_code(self.tally.statuses, self.tally.verdicts)
+                    self._publish(sink, code, started)
+                except BaseException as error:
+                    # Whatever it was, the rows so far are kept and an older report is not touched.
+                    self._give_up(error, sink, journal)
+                    raise
+                if journal is not None:
+                    journal.remove()
         self._close(top, time.monotonic() - clock, code)
         return code
 
-    def _drain(self, candidates: Iterable[Candidate], report: CsvReport, top: MostSuspicious) -> None:
+    def _drain(
+        self,
+        candidates: Iterable[Candidate],
+        report: CsvReport,
+        top: MostSuspicious,
+        journal: Journal | None,
+    ) -> None:
         report.begin()
+        known = candidates if journal is None else (journal.recall(one) or one for one in candidates)
         results = scan_candidates(
-            candidates, self.detector, limits=self.limits, workers=self.workers, batch_size=self.batch_size
+            known, self.detector, limits=self.limits, workers=self.workers, batch_size=self.batch_size
         )
         # Closed here, so that an interrupted scan leaves no thread at work behind it.
         with closing(results):
             for result in results:
+                if journal is not None:
+                    journal.add(result)
                 verdict = self.policy.verdict(result)
                 report.add(result, verdict)
                 self.tally.statuses[result.status] += 1
+                self.tally.recalled += result.recalled
                 if verdict is not None:
                     self.tally.verdicts[verdict] += 1
                 if result.error is not None:
@@ -130,10 +149,12 @@ class Audit:
                 left.unlink(missing_ok=True)
             raise
 
-    def _give_up(self, error: BaseException, sink: Sink) -> None:
+    def _give_up(self, error: BaseException, sink: Sink, journal: Journal | None) -> None:
         kept = sink.abandon()
         self.progress.close()
         where = f"; the rows so far are in {kept}" if kept is not None else ""
+        if journal is not None:
+            where += "; the same command continues"
         if isinstance(error, KeyboardInterrupt):
             raise Interrupted(f"interrupted after {self.tally.files:,} files{where}") from None
         if isinstance(error, Failure) and where:

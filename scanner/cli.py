@@ -61,6 +61,11 @@ def _print_version(context: click.Context, parameter: click.Parameter, wanted: b
     "--recursive/--no-recursive", default=True, help="Enter the folders below PATH.  [default: yes]"
 )
 @click.option(
+    "--follow-symlinks",
+    is_flag=True,
+    help="Enter linked folders below PATH too; each real file is scanned once.",
+)
+@click.option(
     "--include", multiple=True, metavar="GLOB", help="Of folders, scan only matching files; repeatable."
 )
 @click.option(
@@ -122,6 +127,11 @@ def _print_version(context: click.Context, parameter: click.Parameter, wanted: b
     help="Memory that decoding a file may take.  [default: 4096]",
 )
 @click.option(
+    "--restart",
+    is_flag=True,
+    help="Begin anew, even if a scan into the same report was cut off and could be continued.",
+)
+@click.option(
     "--max-errors",
     type=click.IntRange(0),
     default=0,
@@ -181,19 +191,21 @@ def _check_usage(options: dict[str, Any]) -> None:
 
 def _run(
     *, paths: tuple[str, ...], out: str, manifest: Path | None, files_from: BinaryIO | None, nul: bool,
-    recursive: bool, include: tuple[str, ...], exclude: tuple[str, ...], model: Path | None,
+    recursive: bool, follow_symlinks: bool, include: tuple[str, ...], exclude: tuple[str, ...], model: Path | None,
     threshold: str | None, device: str, batch_size: int | None, workers: int | None, max_pixels: int | None,
-    max_bytes: int | None, max_decode_seconds: float | None, max_decode_mib: int | None, max_errors: int,
+    max_bytes: int | None, max_decode_seconds: float | None, max_decode_mib: int | None, restart: bool, max_errors: int,
     strict: bool, fail_on: str, exit_zero: bool, allow_empty: bool, list_skipped: bool, quiet: bool,
     verbose: bool, log_file: Path | None, no_progress: bool,
 ) -> int:  # fmt: skip
     from dataclasses import asdict
+    from functools import partial
 
     from models.machine import usable_cores
     from scanner.audit import Audit
     from scanner.console import logging_to, sigterm_interrupts
     from scanner.decoding import Limits
     from scanner.inference.detector import Detector
+    from scanner.journal import Journal, build_header
     from scanner.names import encode_path, printable
     from scanner.outputs import Outputs
     from scanner.pipeline import default_batch_size
@@ -226,21 +238,29 @@ def _run(
             say(
                 "note: this model is not calibrated; prob_fake is a score, its threshold was not chosen on data"
             )
+        selection = Selection(recursive, follow_symlinks, include, exclude)
+        inputs = [encode_path(path) for path in paths]
+        chosen: dict[str, Any] = {
+            "files_from": _name_of(files_from), "nul": nul,
+            "recursive": recursive, "follow_symlinks": follow_symlinks, "include": list(include),
+            "exclude": list(exclude),
+        }  # fmt: skip
+        header = build_header(detector, limits, {"paths": inputs, **chosen})
         show_bar = _is_terminal(sys.stderr) and not (no_progress or quiet or verbose or list_skipped)
         return Audit(
             detector, policy, Gate(FailOn(fail_on), max_errors, strict, exit_zero),
-            walk(_operands(paths, files_from, nul), Selection(recursive, include, exclude), ignore=outputs.own_files(),
+            walk(_operands(paths, files_from, nul), selection, ignore=outputs.own_files(),
                  on_skip=on_skip),
-            tally, out=outputs.report, manifest=outputs.manifest, say=say, inputs=[encode_path(path) for path in paths],
-            options={
-                "files_from": _name_of(files_from), "nul": nul, "recursive": recursive, "include": list(include),
-                "exclude": list(exclude), "threshold": threshold, "device": device, "batch_size": batch_size,
+            tally, out=outputs.report, manifest=outputs.manifest, say=say, inputs=inputs,
+            options=chosen | {
+                "threshold": threshold, "device": device, "batch_size": batch_size,
                 "workers": workers, "max_errors": max_errors, "strict": strict, "fail_on": fail_on,
                 "exit_zero": exit_zero, "allow_empty": allow_empty, "limits": asdict(limits),
             },
             limits=limits,
             workers=workers or usable_cores(), batch_size=batch_size or default_batch_size(detector),
             allow_empty=allow_empty,
+            open_journal=partial(Journal.open, outputs.journal, header, restart=restart) if outputs.journal else None,
             progress=BarProgress(_known_total(paths, files_from)) if show_bar else NullProgress(),
         ).run()  # fmt: skip
 

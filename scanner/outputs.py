@@ -11,6 +11,7 @@ from pathlib import Path
 
 from models.errors import OutputError
 from scanner.console import looks_like_log
+from scanner.journal.journal import journal_path, looks_like_journal
 from scanner.reports.base import check_target, is_stream, partial_path, real_target
 from scanner.reports.csv_report import looks_like_report
 from scanner.reports.manifest import looks_like_manifest, manifest_path
@@ -24,6 +25,11 @@ class Outputs:
     """``None`` is standard output."""
     manifest: Path | None
     log: Path | None
+
+    @property
+    def journal(self) -> Path | None:
+        """Beside a report that is a file: a stream cannot be taken back and written anew."""
+        return None if self.report is None or is_stream(self.report) else journal_path(self.report)
 
     @classmethod
     def settle(cls, out: str, manifest: Path | None, log: Path | None) -> Outputs:
@@ -44,14 +50,18 @@ class Outputs:
         """Absolute paths of all that the run writes, for the walk to leave out."""
         files = [path for path in (self.report, self.manifest) if path is not None]
         files += [partial_path(path) for path in files]
-        if self.log is not None:
-            files.append(self.log)
+        files += [path for path in (self.journal, self.log) if path is not None]
         # Not resolved: the walk compares places, in which a link is what lies in its folder.
         return [os.path.abspath(path) for path in files]  # noqa: PTH100
 
     def _check(self) -> None:
         seen: dict[Path, str] = {}
-        named = (("--out", self.report), ("--manifest", self.manifest), ("--log-file", self.log))
+        named = (
+            ("--out", self.report),
+            ("the journal of --out", self.journal),
+            ("--manifest", self.manifest),
+            ("--log-file", self.log),
+        )
         for option, path in named:
             if path is not None and not is_stream(path):
                 other = seen.setdefault(path.resolve(), option)
@@ -59,6 +69,8 @@ class Outputs:
                     raise OutputError(f"{other} and {option} name the same file, {path}")
         if self.report is not None:
             check_target(self.report, looks_like_report)
+        if self.journal is not None:
+            check_target(self.journal, looks_like_journal, append=True)
         if self.manifest is not None:
             check_target(self.manifest, looks_like_manifest)
         if self.log is not None:

@@ -69,14 +69,17 @@ def scan_files(
 
 
 def scan_candidates(
-    candidates: Iterable[Candidate],
+    candidates: Iterable[Candidate | FileResult],
     detector: Detector,
     *,
     limits: Limits | None = None,
     workers: int | None = None,
     batch_size: int | None = None,
 ) -> Generator[FileResult, None, None]:
-    """Decode and score candidates; one :class:`FileResult` each, in their order."""
+    """Decode and score candidates; one :class:`FileResult` each, in their order.
+
+    A :class:`FileResult` among them is known already and comes out at its place.
+    """
     workers = workers or usable_cores()
     size = batch_size or default_batch_size(detector)
     callers = 1 if detector.on_gpu else workers

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+import time
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Status(StrEnum):
@@ -38,6 +41,43 @@ class ErrorCode(StrEnum):
     UNSUPPORTED_MEDIA = "unsupported_media"
     # The model gave no usable number.
     INFERENCE_FAILED = "inference_failed"
+
+
+# What says more about the machine or the moment than about the bytes: another run may see another thing.
+_PASSING = frozenset(
+    {
+        ErrorCode.NOT_FOUND,
+        ErrorCode.PERMISSION_DENIED,
+        ErrorCode.NOT_A_FILE,
+        ErrorCode.READ_FAILED,
+        ErrorCode.OUT_OF_MEMORY,
+        ErrorCode.DECODE_CRASHED,
+        ErrorCode.DECODE_TIMEOUT,
+    }
+)
+
+
+class Stamp(NamedTuple):
+    """What the file system said of a file when it was read; with the same stamp it holds the same bytes."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Stamp:
+        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+    def is_settled(self) -> bool:
+        """Whether a change from now on is certain to show: file systems count time in steps of up to 2 s (FAT).
+
+        A time in the future tells nothing.
+        """
+        return max(self.mtime_ns, self.ctime_ns) < time.time_ns() - SETTLING_NS
+
+
+SETTLING_NS = 2_000_000_000
 
 
 @dataclass(frozen=True)
@@ -85,6 +125,16 @@ class FileResult:
     sha256: str | None = None
     frames: int | None = None
     findings: tuple[Finding, ...] = ()
+    # Of the reading, not of the file: two readings of the same bytes are equal.
+    stamp: Stamp | None = field(default=None, compare=False)
+    """``None`` when the file could not be opened, or changed while or just before it was read."""
+    recalled: bool = field(default=False, compare=False)
+    """Taken over from an earlier run that was cut off."""
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether the same bytes give the same result on this machine, so that it may stand for them."""
+        return self.stamp is not None and self.error not in _PASSING
 
     @property
     def prob_fake(self) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.errors import ModelFileError
+from models.onnx_runtime import load_onnxruntime
 from models.release import tool_version
 from models.weights import resolve_model, shipped_weights
 from scanner.reports.manifest import library_versions
@@ -10,7 +11,7 @@ from scanner.reports.manifest import library_versions
 
 def version_text() -> str:
     """Versions of the tool and its libraries, onnxruntime's providers, the shipped model's hash and licence."""
-    import onnxruntime
+    onnxruntime = load_onnxruntime()
 
     lines = [f"deepfake-scanner {tool_version()} (Apache-2.0)"]
     lines += [f"  {name} {number}" for name, number in library_versions().items()]

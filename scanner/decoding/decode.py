@@ -6,14 +6,14 @@ import hashlib
 import os
 import stat
 from dataclasses import dataclass
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 import numpy as np
 import numpy.typing as npt
 
 from models.preprocessing import ImageError, preprocess
 from scanner.decoding.limits import Limits
-from scanner.results import ErrorCode, FileResult, Status
+from scanner.results import ErrorCode, FileResult, Stamp, Status
 from scanner.sources import HEAD_BYTES, Candidate, MediaKind, classify, problem_of
 from scanner.sources.probe import not_a_file
 
@@ -27,9 +27,19 @@ class Decoded:
 
 
 class _Unreadable(Exception):
-    def __init__(self, code: ErrorCode, detail: str, size: int | None = None) -> None:
+    def __init__(
+        self, code: ErrorCode, detail: str, size: int | None = None, stamp: Stamp | None = None
+    ) -> None:
         super().__init__(detail)
-        self.code, self.detail, self.size = code, detail, size
+        self.code, self.detail, self.size, self.stamp = code, detail, size, stamp
+
+
+class _Content(NamedTuple):
+    kind: MediaKind
+    data: bytes | None
+    """All of it; ``None`` for media that are not read."""
+    size: int
+    stamp: Stamp | None
 
 
 def decode(candidate: Candidate, limits: Limits) -> Decoded:
@@ -40,21 +50,29 @@ def decode(candidate: Candidate, limits: Limits) -> Decoded:
     if candidate.problem is not None:
         return failed(candidate, candidate.problem, candidate.detail)
     try:
-        kind, data, size = _read(candidate, limits)
+        kind, data, size, stamp = _read(candidate, limits)
     except _Unreadable as error:
-        return failed(candidate, error.code, error.detail, bytes_=error.size)
+        return failed(candidate, error.code, error.detail, bytes_=error.size, stamp=error.stamp)
     except MemoryError:
         return failed(candidate, ErrorCode.OUT_OF_MEMORY, "not enough memory to read")
     if data is None:
         # Not hashed: a video is as large as it is, and nothing is claimed about its content.
-        skipped = FileResult(
-            candidate.name, Status.SKIPPED, ErrorCode.UNSUPPORTED_MEDIA, "not a still image", bytes=size
+        return Decoded(
+            FileResult(
+                candidate.name,
+                Status.SKIPPED,
+                ErrorCode.UNSUPPORTED_MEDIA,
+                "not a still image",
+                bytes=size,
+                stamp=stamp,
+            )
         )
-        return Decoded(skipped)
     sha256 = hashlib.sha256(data).hexdigest()
     if kind is MediaKind.UNDECODABLE_IMAGE:
         detail = "an image format that this tool recognises and does not decode"
-        return failed(candidate, ErrorCode.UNSUPPORTED_FORMAT, detail, bytes_=size, sha256=sha256)
+        return failed(
+            candidate, ErrorCode.UNSUPPORTED_FORMAT, detail, bytes_=size, sha256=sha256, stamp=stamp
+        )
     try:
         pixels, facts = preprocess(data, max_pixels=limits.max_pixels)
     except ImageError as error:
@@ -70,6 +88,7 @@ def decode(candidate: Candidate, limits: Limits) -> Decoded:
                 height=known.height if known else None,
                 bytes=size,
                 sha256=sha256,
+                stamp=stamp,
             )
         )
     return Decoded(
@@ -82,6 +101,7 @@ def decode(candidate: Candidate, limits: Limits) -> Decoded:
             bytes=size,
             sha256=sha256,
             frames=facts.frames,
+            stamp=stamp,
         ),
         pixels,
     )
@@ -94,17 +114,20 @@ def failed(
     *,
     bytes_: int | None = None,
     sha256: str | None = None,
+    stamp: Stamp | None = None,
 ) -> Decoded:
     """The end of a candidate that has no pixels, with what is known of it."""
-    return Decoded(FileResult(candidate.name, Status.ERROR, code, detail, bytes=bytes_, sha256=sha256))
+    return Decoded(
+        FileResult(candidate.name, Status.ERROR, code, detail, bytes=bytes_, sha256=sha256, stamp=stamp)
+    )
 
 
-def _too_many(size: int, limits: Limits) -> _Unreadable:
-    return _Unreadable(ErrorCode.TOO_MANY_BYTES, f"{size} bytes, the limit is {limits.max_bytes}", size)
+def _too_many(size: int, limits: Limits, stamp: Stamp | None) -> _Unreadable:
+    detail = f"{size} bytes, the limit is {limits.max_bytes}"
+    return _Unreadable(ErrorCode.TOO_MANY_BYTES, detail, size, stamp)
 
 
-def _read(candidate: Candidate, limits: Limits) -> tuple[MediaKind, bytes | None, int]:
-    """Kind by content, the whole content (``None`` for media that are not read) and the size in bytes."""
+def _read(candidate: Candidate, limits: Limits) -> _Content:
     # Without O_NONBLOCK, opening a FIFO waits for a writer for ever; on regular files it means nothing.
     flags = (
         os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -119,27 +142,30 @@ def _read(candidate: Candidate, limits: Limits) -> tuple[MediaKind, bytes | None
         raise _Unreadable(*problem_of(error)) from None
 
 
-def _read_open(candidate: Candidate, descriptor: int, limits: Limits) -> tuple[MediaKind, bytes | None, int]:
+def _read_open(candidate: Candidate, descriptor: int, limits: Limits) -> _Content:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise _Unreadable(*not_a_file(status.st_mode))
+    stamp = Stamp.of(status)
+    settled = stamp if stamp.is_settled() else None
     with os.fdopen(descriptor, "rb", closefd=False) as stream:
         head = stream.read(HEAD_BYTES)
         kind = classify(candidate.path, head)
         match kind:
             case MediaKind.OTHER_MEDIA:
-                return kind, None, status.st_size
+                return _Content(kind, None, status.st_size, settled)
             case MediaKind.IMAGE | MediaKind.UNDECODABLE_IMAGE | MediaKind.UNKNOWN:
                 pass
             case _:
                 assert_never(kind)
         if status.st_size > limits.max_bytes:
-            raise _too_many(status.st_size, limits)
+            raise _too_many(status.st_size, limits, settled)
         # Python allocates what it is asked to read: the file's size, not the limit. One byte more shows a file
         # that is still growing.
         data = head + stream.read(max(0, status.st_size + 1 - len(head)))
         if len(data) > status.st_size:
             data += stream.read(max(0, limits.max_bytes + 1 - len(data)))
         if len(data) > limits.max_bytes:
-            raise _too_many(len(data), limits)
-        return kind, data, len(data)
+            raise _too_many(len(data), limits, None)
+        unchanged = stamp == Stamp.of(os.fstat(descriptor))
+        return _Content(kind, data, len(data), settled if unchanged else None)

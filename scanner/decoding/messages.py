@@ -7,10 +7,10 @@ import json
 from collections.abc import Sequence
 
 from scanner.decoding.decode import Decoded
-from scanner.results import ErrorCode, FileResult, Status
+from scanner.results import ErrorCode, FileResult, Stamp, Status
 from scanner.sources import Candidate, MediaKind
 
-_FACTS = ("detail", "format", "width", "height", "bytes", "sha256", "frames")
+_FACTS = ("detail", "format", "width", "height", "bytes", "sha256", "frames", "stamp")
 
 
 def task(slot: int, candidates: Sequence[Candidate]) -> bytes:
@@ -51,5 +51,7 @@ def read_answer(message: bytes, names: Sequence[str]) -> tuple[int, list[tuple[F
     for name, (status, error, has_pixels, *facts) in zip(names, files, strict=True):
         code = ErrorCode(error) if error is not None else None
         known = dict(zip(_FACTS, facts, strict=True))
+        if known["stamp"] is not None:
+            known["stamp"] = Stamp(*map(int, known["stamp"]))
         found.append((FileResult(name, Status(status), code, **known), bool(has_pixels)))
     return int(slot), found

@@ -24,7 +24,7 @@ from scanner.decoding.limits import Limits
 from scanner.decoding.slab import CHUNK, SLOTS, Slab, new_file
 from scanner.decoding.worker import CPU_LIMIT_SIGNAL, command
 from scanner.names import printable
-from scanner.results import ErrorCode
+from scanner.results import ErrorCode, FileResult
 from scanner.sources import Candidate
 
 log = logging.getLogger("scanner.decoding")
@@ -39,10 +39,16 @@ class DecoderError(Failure):
     """Decoders cannot be started."""
 
 
-@dataclass
-class _File:
-    candidate: Candidate
+@dataclass(kw_only=True)
+class _Place:
+    """In the order of the results."""
+
     decoded: Decoded | None = None
+
+
+@dataclass(kw_only=True)
+class _File(_Place):
+    candidate: Candidate
     failures: int = 0
     """Decoders that ended, or stood still, with this file in hand."""
 
@@ -98,12 +104,14 @@ class DecodePool:
             self._listener.join()  # all who could write to it are gone
             self._listener = None
 
-    def decode(self, candidates: Iterable[Candidate]) -> Iterator[Decoded]:
+    def decode(self, candidates: Iterable[Candidate | FileResult]) -> Iterator[Decoded]:
         """One :class:`Decoded` for each candidate, in order; whatever a file does to a decoder, the others go on.
+
+        A :class:`FileResult` among them is known already and comes out at its place.
 
         Raises :class:`DecoderError` when no decoder can be started.
         """
-        order: deque[_File] = deque()
+        order: deque[_Place] = deque()
         window = (SLOTS * self._workers + 1) * CHUNK
         source = ReadAhead(candidates, window)
         try:
@@ -118,28 +126,35 @@ class DecodePool:
         finally:
             source.close()
 
-    def _feed(self, source: ReadAhead[Candidate], order: deque[_File], window: int) -> None:
+    def _feed(self, source: ReadAhead[Candidate | FileResult], order: deque[_Place], window: int) -> None:
         while self._has_room():
             files = self._again.popleft() if self._again else self._next_files(source, order, window)
             if not files:
                 return
             self._give(self._least_busy(), files)
 
-    def _next_files(self, source: ReadAhead[Candidate], order: deque[_File], window: int) -> list[_File]:
+    def _next_files(
+        self, source: ReadAhead[Candidate | FileResult], order: deque[_Place], window: int
+    ) -> list[_File]:
         while len(order) < window:
             # Small chunks first: a few files are shared out among all decoders, and results come soon.
             size = min(CHUNK, 1 << min(30, self._taken // (2 * self._workers)))
-            taken = [_File(candidate) for candidate in source.take(size)]
+            taken = source.take(size)
             if not taken:
                 return []
-            self._taken += 1
-            order.extend(taken)
-            for file in taken:
-                if file.candidate.problem is not None:
-                    file.decoded = decode(file.candidate, self._limits)  # known already: nothing is opened
-            if files := [file for file in taken if file.decoded is None]:
+            places = [self._place(item) for item in taken]
+            order.extend(places)
+            if files := [place for place in places if isinstance(place, _File)]:
+                self._taken += 1
                 return files
         return []
+
+    def _place(self, item: Candidate | FileResult) -> _Place:
+        if isinstance(item, FileResult):
+            return _Place(decoded=Decoded(item))
+        if item.problem is not None:
+            return _Place(decoded=decode(item, self._limits))  # known already: nothing is opened
+        return _File(candidate=item)
 
     def _has_room(self) -> bool:
         few = len(self._decoders) < self._workers
@@ -164,7 +179,7 @@ class DecodePool:
         except OSError:
             self._lost(decoder)
 
-    def _listen(self, source: ReadAhead[Candidate]) -> None:
+    def _listen(self, source: ReadAhead[Candidate | FileResult]) -> None:
         """Wait for an answer, a death, a candidate or a tick."""
         busy = [decoder for decoder in self._decoders if decoder.chunks]
         # Without room for more, candidates that have come are no news.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from models.errors import Failure, ModelFileError
+from models.onnx_runtime import load_onnxruntime
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -59,7 +60,7 @@ class OpenSession:
 def open_session(model: bytes, device: Device, *, where: str) -> OpenSession:
     """Load a model on a device. Raises :class:`DeviceError` or :class:`ModelFileError` (naming ``where``)."""
     check_one_onnxruntime()
-    import onnxruntime
+    onnxruntime = load_onnxruntime()
 
     if device.kind == "cpu":
         return OpenSession(_session(model, [CPU], where), "cpu", CPU, None)
@@ -97,7 +98,7 @@ def check_one_onnxruntime() -> None:
 
 def _try_cuda(model: bytes, index: int, where: str) -> onnxruntime.InferenceSession:
     """A session on CUDA, or on the CPU where CUDA does not start: its own list of providers tells."""
-    import onnxruntime
+    onnxruntime = load_onnxruntime()
 
     # The CUDA libraries of pip packages are not on the loader's path until they are loaded by hand.
     if hasattr(onnxruntime, "preload_dlls"):
@@ -121,7 +122,7 @@ def _quiet(call: Any) -> None:
 
 
 def _session(model: bytes, providers: list[Any], where: str) -> onnxruntime.InferenceSession:
-    import onnxruntime
+    onnxruntime = load_onnxruntime()
 
     options = onnxruntime.SessionOptions()
     # One caller per core with single-threaded operators is the fastest way to use a CPU, and makes results

@@ -32,6 +32,8 @@ class Tally:
     errors: Counter[str] = field(default_factory=Counter)
     other_files: Counter[str] = field(default_factory=Counter)
     """Files without a row, by type."""
+    recalled: int = 0
+    """Results taken over from earlier runs that were cut off."""
 
     @property
     def files(self) -> int:
@@ -92,6 +94,7 @@ def build_manifest(
         "options": dict(options),
         "counts": {
             "files": tally.files,
+            "recalled": tally.recalled,
             "status": {status.value: tally.statuses[status] for status in Status},
             "verdict": {verdict.value: tally.verdicts[verdict] for verdict in Verdict},
             "error": dict(sorted(tally.errors.items())),

@@ -39,6 +39,8 @@ class Selection:
     """
 
     recursive: bool = True
+    follow_symlinks: bool = False
+    """Enter linked folders too, wherever they lead; then each real file comes once, at its first place."""
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
 

@@ -9,6 +9,7 @@ twice (several operands, or a list), a 16-byte digest for each file seen.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
@@ -80,28 +81,42 @@ def walk(
     ``ignore`` holds absolute paths of files and folders that are not looked at at all, even if they are named
     explicitly: the run's own outputs. A file reached twice, by way of a linked folder too, comes once, at its
     first place; hard links and links to files are files of their own. An operand that is a link to a folder
-    is walked, a link to a folder found below one is not.
+    is walked, a link to a folder found below one only with ``follow_symlinks``. Then a link to a file is that
+    file, and loops end where they began.
     """
     flat = chain.from_iterable(expand_operand(Operand(o) if isinstance(o, str) else o) for o in operands)
     first_two = list(islice(flat, 2))
-    walker = _Walker(selection, ignore, on_skip, once=len(first_two) > 1)
+    once = len(first_two) > 1 or selection.follow_symlinks
+    walker = _Walker(selection, ignore, on_skip, once=once)
     for operand in chain(first_two, flat):
         yield from walker.operand(operand.path)
 
 
+@dataclass
+class _Level:
+    """A folder on the way down, and what is still to come in it, last first."""
+
+    below: str
+    """Its path from the operand on, with ``/`` at the end if it is not empty."""
+    place: str
+    entries: list[tuple[bytes, EntryType]]
+
+
 class _Walker:
-    """One walk. A *place* is where something really lies, links of its folder resolved, joined with ``/``."""
+    """One walk. A *place* is where something really lies, joined with ``/``: links of its folder are resolved and,
+    if links are followed, its own."""
 
     def __init__(self, selection: Selection, ignore: Collection[str], on_skip: OnSkip, *, once: bool) -> None:
         self._selection = selection
         self._on_skip = on_skip
         self._once = once
+        self._follow = selection.follow_symlinks
         self._rows: set[bytes] = set()
+        self._entered: set[bytes] = set()
         self._skips: set[bytes] = set()
         # Lists name many files of one folder in a row.
         self._real_folder = lru_cache(maxsize=256)(_real_folder)
         self._ignored = {self._place(path.rstrip(_SLASHES)) for path in ignore}
-        self._ignored_names = {place.rpartition("/")[2] for place in self._ignored}
 
     def operand(self, path: str) -> Iterator[Candidate]:
         try:
@@ -126,30 +141,33 @@ class _Walker:
         if real in self._ignored:
             return
         prefix = operand.rstrip(_SLASHES) + "/"
-        # What is still to come in each folder on the way down, last first.
-        levels: list[tuple[str, list[tuple[bytes, EntryType]]]] = []
+        # Anew for each operand: patterns hold from there on, so the same folder may now hold other files.
+        self._entered.clear()
+        levels: list[_Level] = []
         yield from self._list(operand, "", real, levels, explicit=True)
         while levels:
-            below, entries = levels[-1]
-            if not entries:
+            level = levels[-1]
+            if not level.entries:
                 levels.pop()
                 continue
-            raw_name, type_ = entries.pop()
+            raw_name, type_ = level.entries.pop()
             name = os.fsdecode(raw_name)
-            relative = below + name
-            path, place = prefix + relative, f"{real}/{relative}"
-            if name in self._ignored_names and place in self._ignored:
+            relative = level.below + name
+            path, place = prefix + relative, f"{level.place}/{name}"
+            if type_ is EntryType.UNSURE and self._follow:
+                place, type_ = _resolve(path, place)
+            if place in self._ignored:
                 continue
             if type_ is not EntryType.FOLDER:
                 yield from self._found(path, name, relative, place, type_)
-            elif skip := self._barrier(name, relative):
+            elif skip := self._barrier(name, relative, place):
                 self._skip(path, place, skip)
             else:
                 yield from self._list(path, f"{relative}/", place, levels, explicit=False)
 
-    def _barrier(self, name: str, relative: str) -> SkipType | None:
+    def _barrier(self, name: str, relative: str, place: str) -> SkipType | None:
         """Why a subfolder is not entered."""
-        if name == UNSCANNED_FOLDER:
+        if UNSCANNED_FOLDER in (name, place.rpartition("/")[2]):
             return SkipType.GIT_FOLDER
         if not self._selection.enters_folder(name, relative):
             return SkipType.EXCLUDED_FOLDER
@@ -160,13 +178,20 @@ class _Walker:
         folder: str,
         below: str,
         place: str,
-        levels: list[tuple[str, list[tuple[bytes, EntryType]]]],
+        levels: list[_Level],
         *,
         explicit: bool,
     ) -> Iterator[Candidate]:
-        """Put a folder's entries on ``levels``; if listing fails, the folder itself is a candidate too."""
+        """Put a folder's entries on ``levels``; if listing fails, the folder itself is a candidate too.
+
+        If links are followed, a folder is listed once: by another way, nothing new would come of it.
+        """
+        if self._follow:
+            if (digest := _digest(place)) in self._entered:
+                return
+            self._entered.add(digest)
         entries: list[tuple[bytes, EntryType]] = []
-        levels.append((below, entries))
+        levels.append(_Level(below, place, entries))
         try:
             with os.scandir(folder) as listing:
                 for entry in listing:
@@ -212,6 +237,9 @@ class _Walker:
         return len(seen) > before
 
     def _place(self, path: str) -> str:
+        if self._follow:
+            with contextlib.suppress(OSError, ValueError):
+                return _real_path(path)
         folder, name = os.path.split(path)
         try:
             return f"{self._real_folder(folder or '.')}/{name}"
@@ -249,8 +277,23 @@ def _suffix_label(name: str) -> str:
     )
 
 
+def _resolve(path: str, place: str) -> tuple[str, EntryType]:
+    """Where a link leads; one that leads nowhere is where it lies."""
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            return _real_folder(path), EntryType.FOLDER
+        return _real_path(path), EntryType.UNSURE
+    except OSError:
+        return place, EntryType.UNSURE
+
+
 def _real_folder(folder: str) -> str:
-    return os.path.realpath(folder).replace(os.sep, "/").rstrip("/")
+    return _real_path(folder).rstrip("/")
+
+
+def _real_path(path: str) -> str:
+    return os.path.realpath(path).replace(os.sep, "/")
 
 
 def _digest(place: str) -> bytes:

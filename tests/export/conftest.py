@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 import pytest
 import torch
 from torch import Tensor
@@ -18,13 +17,14 @@ from export.exporter import ExportReport, export_checkpoint
 from export.images import proof_images
 from models.contract import IMAGENET_MEAN, IMAGENET_STD
 from models.network import build_network
+from models.onnx_runtime import load_onnxruntime
 
 SUMMARY = {"recipe": "scratch", "epochs": 3, "select_auc": 0.75, "seed": 7}
 
 
 def load_with_onnxruntime(file: Path) -> Callable[[npt.NDArray[np.uint8]], Any]:
     """Runs a file without the scanner: the export's tests fail for the export's reasons only."""
-    session = onnxruntime.InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
+    session = load_onnxruntime().InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
 
     def score(images: npt.NDArray[np.uint8]) -> Any:
         return session.run(["logit", "prob_fake"], {"image": images})

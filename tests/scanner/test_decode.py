@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import random
 import resource
@@ -15,11 +16,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from scanner import results
 from scanner.decoding import decode as module
 from scanner.decoding.decode import Decoded, decode
 from scanner.decoding.limits import Limits
 from scanner.names import encode_path
-from scanner.results import ErrorCode, Status
+from scanner.results import ErrorCode, Stamp, Status
 from scanner.sources import Candidate, MediaKind
 
 
@@ -183,13 +185,39 @@ def test_a_file_that_grew_since_it_was_measured_is_read_whole_up_to_the_limit(
     real = os.fstat
 
     def smaller(descriptor: int) -> os.stat_result:
-        fields = list(real(descriptor))
+        known, fields = real(descriptor), list(real(descriptor))
         fields[6] = 5
-        return os.stat_result(fields)
+        return os.stat_result(fields, {"st_mtime_ns": known.st_mtime_ns, "st_ctime_ns": known.st_ctime_ns})
 
     monkeypatch.setattr(module.os, "fstat", smaller)
     assert decoded(path).result.bytes == path.stat().st_size
     assert failure(path, Limits(max_bytes=600)) == (Status.ERROR, ErrorCode.TOO_MANY_BYTES)
+
+
+def test_a_stamp_is_given_only_to_what_cannot_change_unseen(
+    tmp_path: Path, grey: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = grey(tmp_path / "a.png", 90)
+    changed = path.stat().st_ctime_ns
+
+    def stamp_at(seconds: float) -> Stamp | None:
+        monkeypatch.setattr(results.time, "time_ns", lambda: changed + int(seconds * 1e9))
+        return decoded(path).result.stamp
+
+    assert stamp_at(1.9) is None, "it could change again within the same tick of a clock"
+    assert stamp_at(2.1) == Stamp.of(path.stat())
+    assert stamp_at(-60) is None, "a time in the future"
+    real = os.fstat
+    looks = itertools.count()
+
+    def growing(descriptor: int) -> os.stat_result:
+        if next(looks) == 1:
+            with path.open("ab") as stream:
+                stream.write(b"more")
+        return real(descriptor)
+
+    monkeypatch.setattr(module.os, "fstat", growing)
+    assert stamp_at(2.1) is None, "it changed while it was read"
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")

@@ -52,6 +52,7 @@ def test_it_counts_what_the_report_holds(run: Any) -> None:
     _, manifest = run()
     assert manifest["counts"] == {
         "files": 5,
+        "recalled": 0,
         "status": {"ok": 4, "error": 1, "skipped": 0},
         "verdict": {"fake": 2, "inconclusive": 1, "real": 1},
         "error": {"empty_file": 1},

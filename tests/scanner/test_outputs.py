@@ -29,7 +29,7 @@ def test_a_stream_has_none_unless_it_is_named() -> None:
 
 
 def test_all_that_is_written_is_named_with_the_partial_files(here: Path) -> None:
-    names = {"r.csv", "r.csv.partial", "r.run.json", "r.run.json.partial", "log"}
+    names = {"r.csv", "r.csv.partial", "r.csv.journal", "r.run.json", "r.run.json.partial", "log"}
     assert set(Outputs.settle("r.csv", None, Path("log")).own_files()) == {str(here / name) for name in names}
     assert Outputs.settle("-", None, None).own_files() == []
 

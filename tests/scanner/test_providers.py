@@ -5,13 +5,15 @@ from __future__ import annotations
 import importlib.metadata
 from pathlib import Path
 
-import onnxruntime
 import pytest
 
 from models.errors import ModelFileError
+from models.onnx_runtime import load_onnxruntime
 from scanner import DeviceError
 from scanner.inference import providers
 from scanner.inference.providers import CPU, CUDA, Device, check_one_onnxruntime, open_session
+
+onnxruntime = load_onnxruntime()
 
 
 @pytest.mark.parametrize(

@@ -216,6 +216,16 @@ def test_a_scan_opens_no_network_connection(here: Path, shell: Any) -> None:
     assert run.code == 1 and "the guard works" in run.err and "a socket" not in run.err
 
 
+def test_nothing_is_left_in_the_users_folders(here: Path, shell: Any) -> None:
+    # Where onnxruntime's telemetry keeps an identifier of the device and what it could not send yet.
+    (here / "home").mkdir()
+    env = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"), str(here / "home"))
+    # Under these it would keep silent by itself.
+    quiet = dict.fromkeys(("CI", "GITHUB_ACTIONS", "TF_BUILD", "PYTEST_CURRENT_TEST"), "")
+    assert shell("in", "--out", "r.csv", env=env | quiet).code == 1
+    assert [str(path) for path in (here / "home").rglob("*")] == []
+
+
 def test_a_working_folder_with_rooms_of_its_own_does_not_disturb_the_command(here: Path, shell: Any) -> None:
     for name in ("models", "export"):
         (here / name).mkdir()

@@ -326,6 +326,56 @@ class TestLinksAndSpecialFiles:
         ]
         assert run.skipped == [("in/self", SkipType.DANGLING_LINK), ("in/up", SkipType.LINKED_FOLDER)]
 
+    def test_links_to_folders_are_followed_when_asked_and_each_real_file_comes_once(self) -> None:
+        for name in (
+            "in/a.png",
+            "in/z/b.png",
+            "elsewhere/c.png",
+            "elsewhere/deep/d.png",
+            "elsewhere/.git/e.png",
+        ):
+            make(name)
+        Path("in/b").symlink_to("../elsewhere")
+        Path("in/c").symlink_to("../elsewhere/deep")
+        Path("in/d.png").symlink_to("a.png")
+        Path("in/e.png").symlink_to("../elsewhere/c.png")
+        Path("in/f.png").symlink_to("nowhere")
+        Path("in/g").symlink_to("../elsewhere/.git")
+        Path("in/h").symlink_to("z")
+        Path("in/up").symlink_to("..")
+        run = Run("in", selection=Selection(follow_symlinks=True))
+        assert run.names == ["in/a.png", "in/b/c.png", "in/b/deep/d.png", "in/f.png", "in/h/b.png"]
+        assert run.candidates[3].problem is ErrorCode.NOT_FOUND
+        assert run.skipped == [("in/b/.git", SkipType.GIT_FOLDER)]
+        assert (
+            Run("in", "elsewhere", "in/e.png", selection=Selection(follow_symlinks=True)).names == run.names
+        )
+
+    def test_followed_links_that_go_in_circles_end(self) -> None:
+        folders = [f"in/{name}" for name in "abcdefgh"]
+        for number, folder in enumerate(folders):
+            make(f"{folder}/{number}.png")
+            for other in folders:
+                Path(folder, f"to-{other[-1]}").symlink_to(f"../../{other}")
+        Path("in/self").symlink_to("self")
+        run = Run("in", selection=Selection(follow_symlinks=True))
+        assert sorted(name[-5] for name in run.names) == sorted("01234567")
+        assert run.skipped == [("in/self", SkipType.DANGLING_LINK)]
+
+    def test_own_outputs_are_left_out_behind_links_too(self, here: Path) -> None:
+        make("out/r.png")
+        make("out/a.png")
+        Path("in").mkdir()
+        Path("in/link").symlink_to("../out")
+        Path("in/r").symlink_to("../out/r.png")
+        selection = Selection(follow_symlinks=True)
+        assert Run("in", selection=selection, ignore=(f"{here}/out/r.png",)).names == ["in/link/a.png"]
+
+    def test_patterns_hold_from_each_operand_on(self) -> None:
+        make("in/sub/a.png")
+        selection = Selection(follow_symlinks=True, exclude=("sub/*",))
+        assert Run("in", "in/sub", selection=selection).names == ["in/sub/a.png"]
+
     def test_a_dangling_link_with_an_image_suffix_is_not_found(self) -> None:
         Path("in").mkdir()
         for name in ("a.png", "b.heic", "c.txt", "d.mp4"):
