@@ -34,6 +34,14 @@ def _print_version(context: click.Context, parameter: click.Parameter, wanted: b
     context.exit()
 
 
+def _batch_size(context: click.Context, parameter: click.Parameter, value: Any) -> int | None:
+    """``None`` for ``auto``."""
+    if value == "auto":
+        return None
+    number: int = click.IntRange(1).convert(value, parameter, context)
+    return number
+
+
 @click.command(
     epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "SCAN"}
 )
@@ -86,15 +94,17 @@ def _print_version(context: click.Context, parameter: click.Parameter, wanted: b
 @click.option(
     "--device",
     default="auto",
-    metavar="auto|cpu|cuda[:N]",
+    metavar="auto|cpu|cuda[:N]|tensorrt[:N]",
     show_default=True,
     help="Where to run; only auto may fall back.",
 )
 @click.option(
     "--batch-size",
-    type=click.IntRange(1),
-    default=None,
-    help="Images per inference.  [default: 1 on CPU, 64 on CUDA]",
+    metavar="auto|N",
+    callback=_batch_size,
+    default="auto",
+    show_default=True,
+    help="Images per inference; auto: 1 on CPU, up to 64 on a GPU, as many as it holds.",
 )
 @click.option(
     "--workers",
@@ -208,7 +218,7 @@ def _run(
     from scanner.journal import Journal, build_header
     from scanner.names import encode_path, printable
     from scanner.outputs import Outputs
-    from scanner.pipeline import default_batch_size
+    from scanner.pipeline import automatic_batch_size
     from scanner.policy import FailOn, Gate, Policy
     from scanner.progress import BarProgress, NullProgress
     from scanner.reports.manifest import Tally
@@ -258,7 +268,7 @@ def _run(
                 "exit_zero": exit_zero, "allow_empty": allow_empty, "limits": asdict(limits),
             },
             limits=limits,
-            workers=workers or usable_cores(), batch_size=batch_size or default_batch_size(detector),
+            workers=workers or usable_cores(), batch_size=batch_size or automatic_batch_size(detector),
             allow_empty=allow_empty,
             open_journal=partial(Journal.open, outputs.journal, header, restart=restart) if outputs.journal else None,
             progress=BarProgress(_known_total(paths, files_from)) if show_bar else NullProgress(),

@@ -1,7 +1,7 @@
 """The core: candidates in, :class:`FileResult` out, in order; it prints nothing and writes no file.
 
 Two stages, each behind a bounded window: decoding, in processes of its own, and inference, in threads (one caller
-per core on a CPU, one in all on a GPU). Batches are cut from the order of the files alone, so the
+per core on a CPU, two in all on a GPU). Batches are cut from the order of the files alone, so the
 numbers do not depend on the workers.
 """
 
@@ -18,9 +18,11 @@ from typing import TypeVar
 
 import numpy as np
 
+from models.contract import IMAGE_SIZE
 from models.machine import usable_cores
 from scanner.decoding import Decoded, DecodePool, Limits
 from scanner.inference.detector import Detector
+from scanner.inference.providers import DeviceError
 from scanner.names import encode_path
 from scanner.results import ErrorCode, FileResult, Finding, Status
 from scanner.sources import Candidate, MediaKind, Selection, walk
@@ -34,9 +36,20 @@ GPU_BATCH = 64
 _FLUSH_AFTER = 64
 
 
-def default_batch_size(detector: Detector) -> int:
-    """1 on a CPU, where bigger batches only miss the cache."""
-    return GPU_BATCH if detector.on_gpu else 1
+def automatic_batch_size(detector: Detector) -> int:
+    """1 on a CPU, where bigger batches only miss the cache; on a GPU the most of 64, 32, 16 … that it holds.
+
+    Trying also warms it up.
+    """
+    size = GPU_BATCH if detector.on_gpu else 1
+    while size > 1:
+        try:
+            detector.score(np.zeros((size, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8))
+        except DeviceError:
+            size //= 2
+        else:
+            break
+    return size
 
 
 def scan_paths(
@@ -81,8 +94,9 @@ def scan_candidates(
     A :class:`FileResult` among them is known already and comes out at its place.
     """
     workers = workers or usable_cores()
-    size = batch_size or default_batch_size(detector)
-    callers = 1 if detector.on_gpu else workers
+    size = batch_size or automatic_batch_size(detector)
+    # On a GPU two: one batch is copied while the other is computed.
+    callers = 2 if detector.on_gpu else workers
     with DecodePool(workers, limits or Limits()) as decoders, _pool(callers, "infer") as inferers:
         batches = _batches(decoders.decode(candidates), size)
         for results in ordered_map(

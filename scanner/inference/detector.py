@@ -12,12 +12,14 @@ import numpy.typing as npt
 from models.contract import IMAGE_SIZE, INPUT_NAME, OUTPUT_LOGIT, OUTPUT_PROB_FAKE, ModelMetadata
 from models.errors import ModelFileError
 from models.weights import resolve_model
-from scanner.inference.providers import CUDA, Device, DeviceError, open_session
+from scanner.inference.binding import BoundRuns
+from scanner.inference.providers import ON_GPU, Device, DeviceError, open_session
 
 if TYPE_CHECKING:
     import onnxruntime
 
 
+_OUTPUTS = [OUTPUT_LOGIT, OUTPUT_PROB_FAKE]
 _REMEDY = "make one with scan-export CHECKPOINT --out model.onnx"
 
 
@@ -49,14 +51,15 @@ class Detector:
         self.path = path
         self.sha256 = sha256
         self.device = device
-        """``cpu`` or ``cuda:N``: where it really runs."""
+        """``cpu``, ``cuda:N`` or ``tensorrt:N``: where it really runs."""
         self.provider = provider
         self.fallback = fallback
         """Why ``auto`` did not take CUDA, or ``None``."""
+        self._bound = self._bind() if provider in ON_GPU else None
 
     @classmethod
     def load(cls, model: Path | None = None, device: str = "auto") -> Detector:
-        """Load ``model`` (``None``: the shipped weights) on ``auto``, ``cpu`` or ``cuda[:N]``.
+        """Load ``model`` (``None``: the shipped weights) on ``auto``, ``cpu``, ``cuda[:N]`` or ``tensorrt[:N]``.
 
         Raises :class:`ModelFileError` for a missing, altered or foreign file and ``DeviceError`` for a device
         that cannot be used; only ``auto`` may take another device than CUDA, and says so in ``fallback``.
@@ -88,12 +91,21 @@ class Detector:
 
     @property
     def on_gpu(self) -> bool:
-        return self.provider == CUDA
+        return self._bound is not None
+
+    def _bind(self) -> BoundRuns:
+        index = int(self.device.partition(":")[2] or 0)
+        return BoundRuns(
+            self._session, input_name=INPUT_NAME, output_names=_OUTPUTS, device="cuda", index=index
+        )
 
     def score(self, images: npt.NDArray[np.uint8]) -> Scores:
         """Score ``uint8[N, 260, 260, 3]``. Raises :class:`DeviceError` when the device fails."""
         try:
-            logit, prob_fake = self._session.run([OUTPUT_LOGIT, OUTPUT_PROB_FAKE], {INPUT_NAME: images})
+            if self._bound is not None:
+                logit, prob_fake = self._bound.run(images)
+            else:
+                logit, prob_fake = self._session.run(_OUTPUTS, {INPUT_NAME: images})
         except Exception as error:  # noqa: BLE001 - onnxruntime's exceptions share no base but Exception
             # Its text names nodes of the graph; the type and the first line are what a user can look up.
             reason = (str(error).splitlines() or [""])[0]

@@ -6,18 +6,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from models.errors import Failure, ModelFileError
 from models.onnx_runtime import load_onnxruntime
+from scanner.inference.tensorrt import TENSORRT, tensorrt_options
 
 if TYPE_CHECKING:
     import onnxruntime
 
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
+ON_GPU = frozenset({CUDA, TENSORRT})
+"""Providers of ours that compute on a GPU."""
 
 DISTRIBUTIONS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 """All of them install the same package ``onnxruntime``."""
@@ -29,7 +33,7 @@ class DeviceError(Failure):
 
 @dataclass(frozen=True)
 class Device:
-    """``auto``, ``cpu`` or ``cuda[:N]``, parsed."""
+    """``auto``, ``cpu``, ``cuda[:N]`` or ``tensorrt[:N]``, parsed."""
 
     kind: str
     index: int = 0
@@ -38,11 +42,11 @@ class Device:
     def parse(cls, text: str) -> Device:
         """Raises :class:`DeviceError` for anything else."""
         kind, colon, index = text.partition(":")
-        if kind == "cuda" and (not colon or (index.isascii() and index.isdigit())):
-            return cls("cuda", int(index or 0))
+        if kind in ("cuda", "tensorrt") and (not colon or (index.isascii() and index.isdigit())):
+            return cls(kind, int(index or 0))
         if kind in ("auto", "cpu") and not colon:
             return cls(kind)
-        raise DeviceError(f"--device {text}: not one of auto, cpu, cuda, cuda:N")
+        raise DeviceError(f"--device {text}: not one of auto, cpu, cuda, cuda:N, tensorrt, tensorrt:N")
 
 
 @dataclass(frozen=True)
@@ -51,19 +55,23 @@ class OpenSession:
 
     session: onnxruntime.InferenceSession
     device: str
-    """``cpu`` or ``cuda:N``."""
+    """``cpu``, ``cuda:N`` or ``tensorrt:N``."""
     provider: str
     fallback: str | None
     """Why ``auto`` is not on CUDA; ``None`` when nothing was given up."""
 
 
-def open_session(model: bytes, device: Device, *, where: str) -> OpenSession:
-    """Load a model on a device. Raises :class:`DeviceError` or :class:`ModelFileError` (naming ``where``)."""
-    check_one_onnxruntime()
-    onnxruntime = load_onnxruntime()
+def open_session(model: bytes, device: Device, *, where: str, precision: str = "fp32") -> OpenSession:
+    """Load a model on a device. Raises :class:`DeviceError` or :class:`ModelFileError` (naming ``where``).
 
+    ``precision`` is what the model says of itself; TensorRT has to be told.
+    """
+    check_one_onnxruntime()
     if device.kind == "cpu":
         return OpenSession(_session(model, [CPU], where), "cpu", CPU, None)
+    if device.kind == "tensorrt":
+        return _open_tensorrt(model, device.index, where, precision)
+    onnxruntime = load_onnxruntime()
     fallback = None
     if CUDA not in onnxruntime.get_available_providers():
         reason = "this onnxruntime is built without CUDA"
@@ -78,6 +86,21 @@ def open_session(model: bytes, device: Device, *, where: str) -> OpenSession:
     if device.kind == "cuda":
         raise DeviceError(f"--device cuda: {reason}; {remedy}, or scan with --device cpu")
     return OpenSession(fallback or _session(model, [CPU], where), "cpu", CPU, reason)
+
+
+def _open_tensorrt(model: bytes, index: int, where: str, precision: str) -> OpenSession:
+    remedy = "install TensorRT and its libraries (pip install tensorrt), or scan with --device cuda"
+    if TENSORRT not in load_onnxruntime().get_available_providers():
+        raise DeviceError(f"--device tensorrt: this onnxruntime is built without TensorRT; {remedy}")
+    _preload_libraries()
+    options = tensorrt_options(index, hashlib.sha256(model).hexdigest(), precision)
+    # What TensorRT does not take of a graph stays on CUDA.
+    session = _session(model, [(TENSORRT, options), _cuda(index), CPU], where)
+    if TENSORRT not in session.get_providers():
+        raise DeviceError(
+            f"--device tensorrt: onnxruntime could not start TensorRT on device {index}; {remedy}"
+        )
+    return OpenSession(session, f"tensorrt:{index}", TENSORRT, None)
 
 
 def check_one_onnxruntime() -> None:
@@ -98,18 +121,24 @@ def check_one_onnxruntime() -> None:
 
 def _try_cuda(model: bytes, index: int, where: str) -> onnxruntime.InferenceSession:
     """A session on CUDA, or on the CPU where CUDA does not start: its own list of providers tells."""
-    onnxruntime = load_onnxruntime()
-
-    # The CUDA libraries of pip packages are not on the loader's path until they are loaded by hand.
-    if hasattr(onnxruntime, "preload_dlls"):
-        _quiet(onnxruntime.preload_dlls)
-    # EXHAUSTIVE, the default, would benchmark every new input shape.
-    cuda = (CUDA, {"device_id": index, "cudnn_conv_algo_search": "HEURISTIC"})
+    _preload_libraries()
     try:
-        return _session(model, [cuda, CPU], where)
+        return _session(model, [_cuda(index), CPU], where)
     except ModelFileError:
         # A broken model is broken on the CPU too, and is reported from there.
         return _session(model, [CPU], where)
+
+
+def _cuda(index: int) -> tuple[str, dict[str, Any]]:
+    # EXHAUSTIVE, the default, would benchmark every new input shape.
+    return CUDA, {"device_id": index, "cudnn_conv_algo_search": "HEURISTIC"}
+
+
+def _preload_libraries() -> None:
+    """The CUDA libraries of pip packages are not on the loader's path until they are loaded by hand."""
+    onnxruntime = load_onnxruntime()
+    if hasattr(onnxruntime, "preload_dlls"):
+        _quiet(onnxruntime.preload_dlls)
 
 
 def _quiet(call: Any) -> None:
@@ -123,7 +152,6 @@ def _quiet(call: Any) -> None:
 
 def _session(model: bytes, providers: list[Any], where: str) -> onnxruntime.InferenceSession:
     onnxruntime = load_onnxruntime()
-
     options = onnxruntime.SessionOptions()
     # One caller per core with single-threaded operators is the fastest way to use a CPU, and makes results
     # independent of the number of workers.

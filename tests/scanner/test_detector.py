@@ -15,6 +15,7 @@ from onnx import TensorProto
 from models.contract import ModelMetadata
 from models.errors import ModelFileError
 from scanner import Detector
+from scanner.inference.binding import BoundRuns
 
 MakeModel = Callable[..., Path]
 
@@ -42,6 +43,24 @@ def test_threads_share_a_detector_without_mixing_their_images(detector: Detector
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda value: float(detector.score(images(value)).logit[0]), values))
     assert found == pytest.approx([(value - 128) / 32 for value in values])
+
+
+def test_bound_memory_gives_the_numbers_of_a_plain_run(model: Path) -> None:
+    # On the CPU's own memory; on a GPU only the place of the buffers differs.
+    session = Detector.load(model, "cpu")._session
+    bound = BoundRuns(session, input_name="image", output_names=["logit", "prob_fake"], device="cpu", index=0)
+
+    def both(batch: np.ndarray) -> None:
+        plain = session.run(["logit", "prob_fake"], {"image": batch})
+        for mine, theirs in zip(bound.run(batch), plain, strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+
+    both(images(1, 2, 3))
+    both(images(90, 80, 70))  # the same buffer again
+    both(images(5))
+    both(images(7, 8, 9)[::-1])
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda value: both(images(value, 255 - value)), range(0, 200, 3)))
 
 
 def test_a_detector_says_what_it_is_and_where_it_runs(calibrated: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 from models.errors import ModelFileError
 from models.onnx_runtime import load_onnxruntime
 from scanner import DeviceError
-from scanner.inference import providers
-from scanner.inference.providers import CPU, CUDA, Device, check_one_onnxruntime, open_session
+from scanner.inference import providers, tensorrt
+from scanner.inference.providers import CPU, CUDA, TENSORRT, Device, check_one_onnxruntime, open_session
 
 onnxruntime = load_onnxruntime()
 
@@ -31,10 +31,10 @@ def test_a_device_is_read(text: str, device: Device) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "gpu", "CUDA", "cuda:", "cuda:-1", "cuda:x", "cpu:0", "auto:1", "cuda:1:2"]
+    "text", ["", "gpu", "CUDA", "cuda:", "cuda:-1", "cuda:x", "tensorrt:x", "cpu:0", "auto:1", "cuda:1:2"]
 )
 def test_any_other_word_is_refused(text: str) -> None:
-    with pytest.raises(DeviceError, match="not one of auto, cpu, cuda, cuda:N"):
+    with pytest.raises(DeviceError, match="not one of auto, cpu, cuda, cuda:N, tensorrt"):
         Device.parse(text)
 
 
@@ -92,6 +92,56 @@ def test_cuda_that_is_built_in_and_does_not_start_is_no_cuda(machine, capsys) ->
     assert opened.fallback == "onnxruntime could not start CUDA on device 0"
     # preload_dlls prints what it misses; standard output belongs to the report.
     assert capsys.readouterr().out == ""
+
+
+def test_tensorrt_is_taken_only_by_name_and_only_if_it_starts(
+    machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    asked = machine([TENSORRT, CUDA, CPU], [TENSORRT, CUDA, CPU])
+    assert open_session(b"", Device.parse("auto"), where="m").provider == CUDA
+    opened = open_session(b"", Device.parse("tensorrt:1"), where="m")
+    assert (opened.device, opened.provider, opened.fallback) == ("tensorrt:1", TENSORRT, None)
+    assert asked[-1] == [TENSORRT, CUDA, CPU]
+    machine([TENSORRT, CUDA, CPU], [CUDA, CPU])
+    with pytest.raises(DeviceError, match=r"could not start TensorRT on device 0; .*--device cuda"):
+        open_session(b"", Device.parse("tensorrt"), where="m")
+    machine([CUDA, CPU], [CUDA, CPU])
+    with pytest.raises(DeviceError, match="built without TensorRT"):
+        open_session(b"", Device.parse("tensorrt"), where="m")
+
+
+def test_engines_are_kept_by_model_versions_and_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    driver = tmp_path / "driver"
+    gpu = driver / "gpus" / "0000:01:00.0" / "information"
+    gpu.parent.mkdir(parents=True)
+    (driver / "version").write_text("NVRM version: 580.1\n")
+    gpu.write_text("Model: \t NVIDIA H100\nIRQ: 1\n")
+    monkeypatch.setattr(tensorrt, "_DRIVER", driver)
+    seen = {tensorrt.engine_cache("a" * 64)}
+    assert seen == {tensorrt.engine_cache("a" * 64)}, "the same place for the same engine"
+    seen.add(tensorrt.engine_cache("b" * 64))
+    gpu.write_text("Model: \t NVIDIA H200\nIRQ: 2\n")
+    seen.add(tensorrt.engine_cache("a" * 64))
+    (driver / "version").write_text("NVRM version: 590.1\n")
+    seen.add(tensorrt.engine_cache("a" * 64))
+    monkeypatch.setattr(onnxruntime, "__version__", "9.9")
+    seen.add(tensorrt.engine_cache("a" * 64))
+    assert len(seen) == 5 and all((tmp_path / "cache") in path.parents for path in seen)
+
+
+@pytest.mark.parametrize(
+    ("precision", "lower"), [("fp32", []), ("fp16", ["trt_fp16_enable"]), ("int8", ["trt_int8_enable"])]
+)
+def test_tensorrt_computes_in_the_models_precision(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, precision: str, lower: list[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    options = tensorrt.tensorrt_options(2, "a" * 64, precision)
+    switches = ("trt_fp16_enable", "trt_int8_enable", "trt_bf16_enable")
+    assert [name for name in switches if options.get(name)] == lower and options["device_id"] == 2
+    assert Path(options["trt_engine_cache_path"]).is_dir() and options["trt_engine_cache_enable"]
 
 
 def test_an_onnxruntime_without_cuda_names_the_other_distribution(machine) -> None:
