@@ -231,9 +231,9 @@ def process(model: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[bytes
 def shell(process: Callable[..., subprocess.Popen[bytes]]) -> Callable[..., Run]:
     """``scan`` in a process of its own, with every warning an error; what the shell would see."""
 
-    def run(*arguments: object, **settings: Any) -> Run:
+    def run(*arguments: object, timeout: float = 60, **settings: Any) -> Run:
         with process(*arguments, **settings) as running:
-            out, err = running.communicate(timeout=60)
+            out, err = running.communicate(timeout=timeout)
         return Run(running.returncode, out or b"", (err or b"").decode("utf-8"))
 
     return run
