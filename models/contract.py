@@ -2,7 +2,8 @@
 
 Input ``image``: ``uint8[N, 260, 260, 3]``, RGB, N dynamic. Outputs by name: ``prob_fake`` ``float32[N]`` in
 [0, 1] and ``logit`` ``float32[N]``, before temperature, positive = fake. Further outputs are ignored. The ONNX
-file's ``metadata_props`` hold every key of :class:`ModelMetadata`, each value as JSON, ``null`` where unknown.
+file's ``metadata_props`` hold every key of :class:`ModelMetadata`, each value as JSON, ``null`` where unknown;
+the two of a precision variant may be missing.
 
 Standard library only: every room may read this page at no cost.
 """
@@ -34,6 +35,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 UNCALIBRATED_THRESHOLD = 0.5
 LABEL_ORIENTATION = "positive=fake"
+PRECISIONS = ("fp32", "fp16", "int8")
 
 
 class Label(IntEnum):
@@ -93,9 +95,13 @@ class ModelMetadata:
     training: Mapping[str, Any] | None = None
     source_checkpoint_sha256: str | None = None
     store: str = "fp32"
-    """Storage type of the weights in the file (``fp32`` or ``fp16``); the computation is fp32."""
+    """Storage type of the weights in the file: ``fp32`` or ``fp16``, in a variant ``fp16`` or ``int8``."""
     parity: Mapping[str, Any] | None = None
-    """How far the exported file was from torch when it was made."""
+    """How far the exported file was from torch when it was made; ``None`` for a variant."""
+    precision: str = "fp32"
+    """What the graph computes in, one of :data:`PRECISIONS`; another than ``fp32`` makes it a variant."""
+    precision_check: Mapping[str, Any] | None = None
+    """What a variant lost against its fp32 reference when it was made."""
 
     def default_threshold(self) -> float:
         """The threshold in force when the user names none."""
@@ -103,10 +109,15 @@ class ModelMetadata:
         return default.value if default is not None else UNCALIBRATED_THRESHOLD
 
     def to_props(self) -> dict[str, str]:
-        """The ``metadata_props`` of a model file: each field as compact JSON with sorted keys."""
+        """The ``metadata_props`` of a model file: each field as compact JSON with sorted keys.
+
+        The fields of a precision variant are left out where they have their default, as in files that are
+        older than they are.
+        """
         return {
             key: json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
             for key, value in asdict(self).items()
+            if key not in _OPTIONAL or value != _OPTIONAL[key]
         }
 
     @classmethod
@@ -123,6 +134,8 @@ class ModelMetadata:
         values: dict[str, Any] = {}
         for key in (f.name for f in fields(cls)):
             if key not in props:
+                if key in _OPTIONAL:
+                    continue
                 raise ModelFileError(
                     f"{where} lacks the metadata key {key!r} of contract {CONTRACT_VERSION}; {remedy}"
                 )
@@ -159,8 +172,13 @@ class ModelMetadata:
             "temperature": _is_number(self.temperature) and self.temperature > 0,
             "thresholds": all(_is_number(t.value) for t in self.thresholds.values()),
             "inconclusive_low": self.inconclusive_low is None or _is_number(self.inconclusive_low),
+            "precision": self.precision in PRECISIONS,
+            "precision_check": self.precision_check is None or isinstance(self.precision_check, dict),
         }
         return next((key for key, right in checks.items() if not right), None)
+
+
+_OPTIONAL: Mapping[str, object] = {"precision": "fp32", "precision_check": None}
 
 
 def _is_number(value: object) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import ExitCode, Failure
+from models.release import tool_version
 from scanner.decoding import Limits
 from scanner.inference.detector import Detector
 from scanner.journal import Journal
@@ -21,8 +22,10 @@ from scanner.pipeline import scan_candidates
 from scanner.policy import Gate, Policy
 from scanner.progress import NullProgress, Progress
 from scanner.reports.base import Sink, open_sink
-from scanner.reports.csv_report import CsvReport, looks_like_report
-from scanner.reports.manifest import Tally, build_manifest, looks_like_manifest, manifest_bytes
+from scanner.reports.formats import Target, is_ours, make_report, name_beside
+from scanner.reports.manifest import build_manifest, looks_like_manifest, manifest_bytes
+from scanner.reports.report import Report, RunEnd, RunFacts
+from scanner.reports.tally import Tally
 from scanner.results import FileResult, Status
 from scanner.sources import Candidate
 from scanner.summary import MostSuspicious, summary_lines
@@ -50,8 +53,7 @@ class Audit:
     candidates: Iterable[Candidate]
     tally: Tally
     """Its ``other_files`` are counted by the walk behind ``candidates``."""
-    out: Path | None
-    """``None`` streams to standard output."""
+    reports: Sequence[Target]
     manifest: Path | None
     say: Callable[[str], None]
     """Speaks to the person at the terminal."""
@@ -60,6 +62,8 @@ class Audit:
     workers: int
     batch_size: int
     allow_empty: bool = False
+    thumbnails: bool = True
+    """Of the most suspicious files, in an HTML report."""
     limits: Limits = field(default_factory=Limits)
     progress: Progress = field(default_factory=NullProgress)
     open_journal: Callable[[], Journal] | None = None
@@ -84,28 +88,47 @@ class Audit:
             with closing(self.open_journal()) if self.open_journal else nullcontext() as journal:
                 if journal is not None and journal.done:
                     self.say(f"continuing a scan that was cut off: {journal.done:,} files are done")
-                sink = open_sink(self.out, looks_like_report)
+                sinks: list[Sink] = []
                 try:
-                    self._drain(found, CsvReport(sink, model_sha256=self.detector.sha256), top, journal)
+                    reports = self._open_reports(sinks, started)
+                    self._drain(found, reports, top, journal)
                     code = self.gate.exit_code(self.tally.statuses, self.tally.verdicts)
-                    self._publish(sink, code, started)
+                    end = RunEnd(self.tally, code, time.monotonic() - clock)
+                    for report in reports:
+                        report.end(end)
+                    self._publish(sinks, code, started)
                 except BaseException as error:
-                    # Whatever it was, the rows so far are kept and an older report is not touched.
-                    self._give_up(error, sink, journal)
+                    # Whatever it was, the rows so far are kept and older reports are not touched.
+                    self._give_up(error, sinks, journal)
                     raise
                 if journal is not None:
                     journal.remove()
         self._close(top, time.monotonic() - clock, code)
         return code
 
+    def _open_reports(self, sinks: list[Sink], started: datetime) -> list[Report]:
+        """``sinks`` is filled on the way, so that those are given up which had been opened before one failed."""
+        facts = RunFacts(
+            version=tool_version(), model_file=self.detector.path.name, model_sha256=self.detector.sha256,
+            metadata=self.detector.metadata, device=self.detector.device, provider=self.detector.provider,
+            policy=self.policy, gate=self.gate, inputs=self.inputs, started=started,
+        )  # fmt: skip
+        reports = []
+        for target in self.reports:
+            sinks.append(open_sink(target.path, is_ours(target.format)))
+            thumbnails = self.limits if self.thumbnails else None
+            reports.append(make_report(target.format, sinks[-1], facts, thumbnails=thumbnails))
+        return reports
+
     def _drain(
         self,
         candidates: Iterable[Candidate],
-        report: CsvReport,
+        reports: Sequence[Report],
         top: MostSuspicious,
         journal: Journal | None,
     ) -> None:
-        report.begin()
+        for report in reports:
+            report.begin()
         known = candidates if journal is None else (journal.recall(one) or one for one in candidates)
         results = scan_candidates(
             known, self.detector, limits=self.limits, workers=self.workers, batch_size=self.batch_size
@@ -116,7 +139,8 @@ class Audit:
                 if journal is not None:
                     journal.add(result)
                 verdict = self.policy.verdict(result)
-                report.add(result, verdict)
+                for report in reports:
+                    report.add(result, verdict)
                 self.tally.statuses[result.status] += 1
                 self.tally.recalled += result.recalled
                 if verdict is not None:
@@ -127,21 +151,24 @@ class Audit:
                 top.add(result)
                 self.progress.file(verdict)
 
-    def _publish(self, sink: Sink, code: ExitCode, started: datetime) -> None:
-        """Let the report and its manifest appear: both are on the disk before either is renamed."""
+    def _publish(self, sinks: Sequence[Sink], code: ExitCode, started: datetime) -> None:
+        """Let the reports and their manifest appear: the manifest is on the disk before the first is renamed."""
         if self.manifest is None:
-            sink.commit()
+            for sink in sinks:
+                sink.commit()
             return
         manifest = build_manifest(
             self.detector, self.policy, self.tally,
             inputs=self.inputs, options=self.options, workers=self.workers, batch_size=self.batch_size,
             started=started, finished=datetime.now(UTC),
-            complete=code is not ExitCode.INCOMPLETE, exit_code=int(code), reports={sink.name: sink.sha256()},
+            complete=code is not ExitCode.INCOMPLETE, exit_code=int(code),
+            reports=self._hashes(sinks, self.manifest.parent),
         )  # fmt: skip
         beside = open_sink(self.manifest, looks_like_manifest)
         try:
             beside.write(manifest_bytes(manifest))
-            sink.commit()
+            for sink in sinks:
+                sink.commit()
             beside.commit()
         except BaseException:
             # A manifest describes a report that is there.
@@ -149,10 +176,19 @@ class Audit:
                 left.unlink(missing_ok=True)
             raise
 
-    def _give_up(self, error: BaseException, sink: Sink, journal: Journal | None) -> None:
-        kept = sink.abandon()
+    def _hashes(self, sinks: Sequence[Sink], folder: Path) -> dict[str, str]:
+        """By the name that leads from the manifest to the report."""
+        return {
+            name_beside(target.path, folder)
+            if target.path is not None and target.is_file
+            else sink.name: sink.sha256()
+            for target, sink in zip(self.reports, sinks, strict=True)
+        }
+
+    def _give_up(self, error: BaseException, sinks: Sequence[Sink], journal: Journal | None) -> None:
+        kept = [path for path in (sink.abandon() for sink in sinks) if path is not None]
         self.progress.close()
-        where = f"; the rows so far are in {kept}" if kept is not None else ""
+        where = f"; the rows so far are in {kept[0]}" if kept else ""
         if journal is not None:
             where += "; the same command continues"
         if isinstance(error, KeyboardInterrupt):
@@ -165,9 +201,10 @@ class Audit:
             self.detector, self.policy, self.tally, top, seconds=seconds, workers=self.workers
         ):
             self.say(line)
-        if self.out is not None:
+        paths = [str(target.path) for target in self.reports if target.path is not None]
+        if paths:
             beside = f" (how it was made: {self.manifest})" if self.manifest is not None else ""
-            self.say(f"report: {self.out}{beside}")
+            self.say(f"report: {', '.join(paths)}{beside}")
         if code is ExitCode.INCOMPLETE:
             errors = self.gate.errors(self.tally.statuses)
             log.error(

@@ -47,8 +47,25 @@ def _batch_size(context: click.Context, parameter: click.Parameter, value: Any) 
 )
 @click.argument("paths", nargs=-1, type=click.Path(), metavar="PATH…")
 @click.option(
-    "-o", "--out", type=click.Path(), required=True, help="CSV report; - streams it to standard output."
+    "-o",
+    "--out",
+    "outs",
+    type=click.Path(),
+    required=True,
+    multiple=True,
+    # A file that every scan of an environment writes over is nobody's wish.
+    allow_from_autoenv=False,
+    help="Report, in the format of its suffix: .csv, .jsonl, .parquet, .sarif, .xml (JUnit), .html; "
+    "- is standard output; repeatable.",
 )
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(["csv", "jsonl", "parquet", "sarif", "junit", "html"]),
+    help="Format of each --out, in their order, in place of the suffix.",
+)
+@click.option("--no-thumbnails", is_flag=True, help="No pictures in an HTML report.")
 @click.option(
     "--manifest",
     type=click.Path(path_type=Path),
@@ -195,12 +212,13 @@ def _check_usage(options: dict[str, Any]) -> None:
         raise click.UsageError("-0 says how --files-from is written; there is no --files-from")
     if options["quiet"] and options["verbose"]:
         raise click.UsageError("-q and -v contradict each other")
-    if not options["out"]:
+    if not all(options["outs"]):
         raise click.UsageError("--out is empty; name a file, or - for standard output")
 
 
 def _run(
-    *, paths: tuple[str, ...], out: str, manifest: Path | None, files_from: BinaryIO | None, nul: bool,
+    *, paths: tuple[str, ...], outs: tuple[str, ...], formats: tuple[str, ...], no_thumbnails: bool,
+    manifest: Path | None, files_from: BinaryIO | None, nul: bool,
     recursive: bool, follow_symlinks: bool, include: tuple[str, ...], exclude: tuple[str, ...], model: Path | None,
     threshold: str | None, device: str, batch_size: int | None, workers: int | None, max_pixels: int | None,
     max_bytes: int | None, max_decode_seconds: float | None, max_decode_mib: int | None, restart: bool, max_errors: int,
@@ -221,14 +239,14 @@ def _run(
     from scanner.pipeline import automatic_batch_size
     from scanner.policy import FailOn, Gate, Policy
     from scanner.progress import BarProgress, NullProgress
-    from scanner.reports.manifest import Tally
+    from scanner.reports.tally import Tally
     from scanner.sources import Selection, walk
 
     def say(line: str) -> None:
         if not quiet:
             click.echo(line, err=True)
 
-    outputs = Outputs.settle(out, manifest, log_file)
+    outputs = Outputs.settle(outs, manifest, log_file, formats)
     limits = Limits.of(
         max_bytes=max_bytes, max_pixels=max_pixels, cpu_seconds=max_decode_seconds, memory_mib=max_decode_mib
     )
@@ -261,7 +279,7 @@ def _run(
             detector, policy, Gate(FailOn(fail_on), max_errors, strict, exit_zero),
             walk(_operands(paths, files_from, nul), selection, ignore=outputs.own_files(),
                  on_skip=on_skip),
-            tally, out=outputs.report, manifest=outputs.manifest, say=say, inputs=inputs,
+            tally, reports=outputs.reports, manifest=outputs.manifest, say=say, inputs=inputs,
             options=chosen | {
                 "threshold": threshold, "device": device, "batch_size": batch_size,
                 "workers": workers, "max_errors": max_errors, "strict": strict, "fail_on": fail_on,
@@ -269,7 +287,7 @@ def _run(
             },
             limits=limits,
             workers=workers or usable_cores(), batch_size=batch_size or automatic_batch_size(detector),
-            allow_empty=allow_empty,
+            allow_empty=allow_empty, thumbnails=not no_thumbnails,
             open_journal=partial(Journal.open, outputs.journal, header, restart=restart) if outputs.journal else None,
             progress=BarProgress(_known_total(paths, files_from)) if show_bar else NullProgress(),
         ).run()  # fmt: skip

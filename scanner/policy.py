@@ -92,17 +92,18 @@ class Gate:
         """2 (too many errors) outranks 1 (something matched)."""
         if self.errors(statuses) > self.max_errors:
             return ExitCode.INCOMPLETE
-        matched = self._matches(verdicts) > 0
+        matched = any(count and self.matches(verdict) for verdict, count in verdicts.items())
         return ExitCode.FINDINGS if matched and not self.exit_zero else ExitCode.OK
 
-    def _matches(self, verdicts: Counter[Verdict]) -> int:
+    def matches(self, verdict: Verdict) -> bool:
+        """Whether a file with this verdict is what ``--fail-on`` names."""
         match self.fail_on:
             case FailOn.FAKE:
-                return verdicts[Verdict.FAKE]
+                return verdict is Verdict.FAKE
             case FailOn.INCONCLUSIVE:
-                return verdicts[Verdict.FAKE] + verdicts[Verdict.INCONCLUSIVE]
+                return verdict in (Verdict.FAKE, Verdict.INCONCLUSIVE)
             case FailOn.NEVER:
-                return 0
+                return False
             case _:
                 assert_never(self.fail_on)
 

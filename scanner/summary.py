@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from scanner.inference.detector import Detector
 from scanner.names import printable
 from scanner.policy import Policy, Verdict, format_probability
-from scanner.reports.manifest import Tally
+from scanner.reports.tally import Tally
 from scanner.results import FileResult, Status
 
 MOST_SUSPICIOUS = 5

@@ -13,7 +13,7 @@ from models.contract import IMAGE_SIZE, INPUT_NAME, OUTPUT_LOGIT, OUTPUT_PROB_FA
 from models.errors import ModelFileError
 from models.weights import resolve_model
 from scanner.inference.binding import BoundRuns
-from scanner.inference.providers import ON_GPU, Device, DeviceError, open_session
+from scanner.inference.providers import ON_GPU, Device, DeviceError, OpenSession, open_session
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -74,10 +74,12 @@ class Detector:
             ) from None
         if hashlib.sha256(content).hexdigest() != digest:
             raise ModelFileError(f"{path} changed while it was being loaded; run again")
-        opened = open_session(content, where, where=str(path))
-        metadata = ModelMetadata.from_props(
-            opened.session.get_modelmeta().custom_metadata_map, where=str(path)
-        )
+        precision = "fp32"
+        if where.kind == "tensorrt":
+            # It builds its engine for a precision while it loads; what the model says is read beforehand.
+            precision = _metadata(open_session(content, Device("cpu"), where=str(path)), path).precision
+        opened = open_session(content, where, where=str(path), precision=precision)
+        metadata = _metadata(opened, path)
         _check_signature(opened.session, path)
         return cls(
             opened.session,
@@ -116,6 +118,10 @@ class Detector:
         if logit.shape != (len(images),) or prob_fake.shape != logit.shape:
             raise ModelFileError(f"{self.path} gives not one number for each image; {_REMEDY}")
         return Scores(logit, prob_fake)
+
+
+def _metadata(opened: OpenSession, path: Path) -> ModelMetadata:
+    return ModelMetadata.from_props(opened.session.get_modelmeta().custom_metadata_map, where=str(path))
 
 
 def _check_signature(session: onnxruntime.InferenceSession, path: Path) -> None:

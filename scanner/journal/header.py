@@ -34,7 +34,7 @@ def build_header(detector: Detector, limits: Limits, selection: Mapping[str, Any
         "preprocess": detector.metadata.preprocess,
         "device": detector.device.partition(":")[0],
         "provider": detector.provider,
-        "precision": "fp32",
+        "precision": detector.metadata.precision,
         "limits": asdict(limits),
         "selection": dict(selection),
     }

@@ -1,4 +1,4 @@
-"""What every report format offers, and where its bytes go: whole files or a stream."""
+"""Where a report's bytes go: whole files or a stream."""
 
 from __future__ import annotations
 
@@ -11,20 +11,12 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from models.errors import OutputError
-from scanner.policy import Verdict
-from scanner.results import FileResult
 
 _HEAD_BYTES = 256
+_TAIL_BYTES = 1 << 16
 
 IsOurs = Callable[[bytes], bool]
-"""Whether a file that begins with these bytes was written by an earlier run."""
-
-
-class Report(Protocol):
-    """A format: it is given each result once, in order, then closed by its sink."""
-
-    def begin(self) -> None: ...
-    def add(self, result: FileResult, verdict: Verdict | None) -> None: ...
+"""Whether a file was written by an earlier run; given its first bytes and, if it has more, its last."""
 
 
 class Sink(Protocol):
@@ -91,12 +83,14 @@ def check_target(target: Path, is_ours: IsOurs, *, append: bool = False) -> None
 def _check_ours(path: Path, is_ours: IsOurs) -> None:
     try:
         with path.open("rb") as stream:
-            head = stream.read(_HEAD_BYTES)
+            content = stream.read(_HEAD_BYTES)
+            stream.seek(max(_HEAD_BYTES, path.stat().st_size - _TAIL_BYTES))
+            content += stream.read(_TAIL_BYTES)
     except FileNotFoundError:
         return
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror}") from None
-    if head and not is_ours(head):
+    if content and not is_ours(content):
         raise OutputError(
             f"{path} exists and was not written by an earlier scan, so it is left alone; "
             "name another file, or remove this one first"

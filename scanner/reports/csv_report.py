@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scanner.policy import Verdict, format_probability
 from scanner.reports.base import Sink
+from scanner.reports.report import RunEnd
 from scanner.results import FileResult
 
 SCHEMA_VERSION = 1
@@ -60,6 +61,9 @@ class CsvReport:
                 result.frames,
             )
         )
+
+    def end(self, end: RunEnd) -> None:
+        return
 
     def _write(self, cells: tuple[object, ...]) -> None:
         self._sink.write((",".join(_cell(value) for value in cells) + "\n").encode("utf-8"))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import platform
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,28 +15,12 @@ from models.release import tool_version
 from scanner.inference.detector import Detector
 from scanner.policy import Policy, Verdict
 from scanner.reports.csv_report import SCHEMA_VERSION as REPORT_SCHEMA
+from scanner.reports.tally import Tally
 from scanner.results import Status
 
 MANIFEST_SCHEMA = 1
 _BEGINNING = b'{\n  "manifest_schema":'
 LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "pillow", "numpy", "click", "tqdm")
-
-
-@dataclass
-class Tally:
-    """What a scan counted as it went along."""
-
-    statuses: Counter[Status] = field(default_factory=Counter)
-    verdicts: Counter[Verdict] = field(default_factory=Counter)
-    errors: Counter[str] = field(default_factory=Counter)
-    other_files: Counter[str] = field(default_factory=Counter)
-    """Files without a row, by type."""
-    recalled: int = 0
-    """Results taken over from earlier runs that were cut off."""
-
-    @property
-    def files(self) -> int:
-        return self.statuses.total()
 
 
 def looks_like_manifest(head: bytes) -> bool:
@@ -87,7 +70,7 @@ def build_manifest(
         "device": {"used": detector.device, "provider": detector.provider, "fallback": detector.fallback},
         "workers": workers,
         "batch_size": batch_size,
-        "precision": "fp32",
+        "precision": detector.metadata.precision,
         "aggregation": "single",
         "policy": asdict(policy),
         "inputs": list(inputs),

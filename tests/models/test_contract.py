@@ -14,6 +14,7 @@ import models
 from models.contract import (
     CONTRACT_VERSION,
     IMAGE_SIZE,
+    PRECISIONS,
     PREPROCESS_VERSION,
     UNCALIBRATED_THRESHOLD,
     Label,
@@ -23,6 +24,7 @@ from models.contract import (
 from models.errors import ModelFileError
 
 PLAIN = ModelMetadata("first", "1", "fake")
+OF_VARIANTS = {"precision", "precision_check"}
 
 unit = st.floats(0, 1)
 texts = st.text(max_size=20)
@@ -50,6 +52,8 @@ metadata = st.builds(
     source_checkpoint_sha256=st.none() | texts,
     store=st.sampled_from(("fp32", "fp16")),
     parity=tables,
+    precision=st.sampled_from(PRECISIONS),
+    precision_check=tables,
 )
 
 
@@ -70,7 +74,7 @@ def test_metadata_survive_the_file(original: ModelMetadata) -> None:
 
 def test_every_key_is_present_and_null_where_unknown() -> None:
     props = PLAIN.to_props()
-    assert set(props) == {field.name for field in fields(ModelMetadata)}
+    assert set(props) == {field.name for field in fields(ModelMetadata)} - OF_VARIANTS
     unknown = {key for key, value in props.items() if value == "null"}
     assert unknown == {
         "license",
@@ -82,6 +86,15 @@ def test_every_key_is_present_and_null_where_unknown() -> None:
     }
     assert json.loads(props["contract"]) == CONTRACT_VERSION == 1
     assert json.loads(props["preprocess"]) == PREPROCESS_VERSION == 1
+
+
+def test_files_without_the_keys_of_variants_compute_in_fp32() -> None:
+    read = ModelMetadata.from_props(PLAIN.to_props(), where="m.onnx")
+    assert (read.precision, read.precision_check) == ("fp32", None)
+    variant = replace(PLAIN, precision="int8", precision_check={"delta_auc": -0.001})
+    props = variant.to_props()
+    assert set(props) == {field.name for field in fields(ModelMetadata)}
+    assert ModelMetadata.from_props(props, where="m.onnx") == variant
 
 
 def test_uncalibrated_models_have_temperature_1_and_threshold_one_half() -> None:
@@ -129,6 +142,9 @@ def test_a_file_without_metadata_is_refused_with_the_remedy() -> None:
         ({"source_positive": '"cat"'}, "'source_positive'"),
         ({"inconclusive_low": '"low"'}, "'inconclusive_low'"),
         ({"name": "null"}, "'name'"),
+        ({"precision": '"int4"'}, "'precision'"),
+        ({"precision": "[]"}, "'precision'"),
+        ({"precision_check": "0.5"}, "'precision_check'"),
     ],
 )
 def test_another_contract_is_refused_in_one_sentence(changes: dict[str, Any], named: str) -> None:

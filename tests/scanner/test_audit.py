@@ -19,7 +19,8 @@ from scanner.audit import Audit, Interrupted, NoCandidates
 from scanner.policy import Gate
 from scanner.reports import base
 from scanner.reports.csv_report import COLUMNS
-from scanner.reports.manifest import Tally
+from scanner.reports.formats import Format, Target
+from scanner.reports.tally import Tally
 from scanner.sources import Candidate, MediaKind
 
 HEADER = (",".join(COLUMNS) + "\n").encode()
@@ -54,7 +55,8 @@ def audit(detector: Detector, tmp_path: Path) -> Callable[..., Audit]:
     def make(candidates: Any, **changes: Any) -> Audit:
         said: list[str] = []
         settings: dict[str, Any] = {
-            "gate": Gate(), "tally": Tally(), "out": tmp_path / "r.csv", "manifest": tmp_path / "r.run.json",
+            "gate": Gate(), "tally": Tally(), "reports": [Target(tmp_path / "r.csv", Format.CSV)],
+            "manifest": tmp_path / "r.run.json",
             "say": said.append, "inputs": ["in"], "options": {}, "workers": 1, "batch_size": 1,
             "progress": Recording(),
         }  # fmt: skip

@@ -9,6 +9,7 @@ import pytest
 
 from models.errors import OutputError
 from scanner.outputs import Outputs
+from scanner.reports.formats import Format, Target
 
 
 @pytest.fixture(autouse=True)
@@ -18,24 +19,30 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_report_in_a_file_has_a_manifest_beside_it() -> None:
-    assert Outputs.settle("r.csv", None, None) == Outputs(Path("r.csv"), Path("r.run.json"), None)
-    assert Outputs.settle("r.csv", Path("m.json"), None).manifest == Path("m.json")
+    assert Outputs.settle(["r.csv"], None, None) == Outputs(
+        (Target(Path("r.csv"), Format.CSV),), Path("r.run.json"), None
+    )
+    assert Outputs.settle(["r.csv"], Path("m.json"), None).manifest == Path("m.json")
 
 
 def test_a_stream_has_none_unless_it_is_named() -> None:
-    assert Outputs.settle("-", None, None) == Outputs(None, None, None)
-    assert Outputs.settle(os.devnull, None, None) == Outputs(Path(os.devnull), None, None)
-    assert Outputs.settle("-", Path("m.json"), None).manifest == Path("m.json")
+    assert Outputs.settle(["-"], None, None) == Outputs((Target(None, Format.CSV),), None, None)
+    assert Outputs.settle([os.devnull], None, None) == Outputs(
+        (Target(Path(os.devnull), Format.CSV),), None, None
+    )
+    assert Outputs.settle(["-"], Path("m.json"), None).manifest == Path("m.json")
 
 
 def test_all_that_is_written_is_named_with_the_partial_files(here: Path) -> None:
     names = {"r.csv", "r.csv.partial", "r.csv.journal", "r.run.json", "r.run.json.partial", "log"}
-    assert set(Outputs.settle("r.csv", None, Path("log")).own_files()) == {str(here / name) for name in names}
-    assert Outputs.settle("-", None, None).own_files() == []
+    assert set(Outputs.settle(["r.csv"], None, Path("log")).own_files()) == {
+        str(here / name) for name in names
+    }
+    assert Outputs.settle(["-"], None, None).own_files() == []
 
 
 def test_the_same_device_may_be_named_twice_and_the_same_file_may_not(here: Path) -> None:
-    Outputs.settle(os.devnull, Path(os.devnull), Path(os.devnull))
+    Outputs.settle([os.devnull], Path(os.devnull), Path(os.devnull))
     (here / "link").symlink_to(here)
     for out, manifest, log in (
         ("r.csv", Path("r.csv"), None),
@@ -43,11 +50,12 @@ def test_the_same_device_may_be_named_twice_and_the_same_file_may_not(here: Path
         ("r.csv", None, Path("r.run.json")),
     ):
         with pytest.raises(OutputError, match="name the same file"):
-            Outputs.settle(out, manifest, log)
+            Outputs.settle([out], manifest, log)
 
 
 def test_a_picture_is_no_place_for_a_report_even_under_a_link(here: Path) -> None:
     (here / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    (here / "r.csv").symlink_to("a.png")
-    with pytest.raises(OutputError, match=r"a\.png exists and was not written by an earlier scan"):
-        Outputs.settle("r.csv", None, None)
+    (here / "a.csv").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (here / "r.csv").symlink_to("a.csv")
+    with pytest.raises(OutputError, match=r"a\.csv exists and was not written by an earlier scan"):
+        Outputs.settle(["r.csv"], None, None)

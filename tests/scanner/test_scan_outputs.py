@@ -20,10 +20,11 @@ def test_no_output_ever_replaces_what_no_scan_wrote(
 ) -> None:
     target = Path("in/light.jpg")
     if content is not None:
-        target = Path("evidence")
+        target = Path("evidence.csv")
         target.write_bytes(content)
     before = target.read_bytes()
-    run = scan("in", "--out", "r.csv", option, target)
+    formats = ("--format", "csv") * (2 if option == "--out" else 1)
+    run = scan("in", "--out", "r.csv", option, target, *formats)
     assert run.code == 2 and f"{target} exists and was not written by an earlier scan" in run.err
     assert target.read_bytes() == before and not Path("r.csv").exists()
 
@@ -39,7 +40,7 @@ def test_a_second_run_replaces_the_outputs_of_the_first_and_scans_none(here: Pat
     assert scan("in", *outputs).code == 1
     first = Path("in/report.csv").read_bytes()
     # Named as pictures, they would be candidates by suffix if they were not left out.
-    pictures = ("--out", "in/r.png", "--manifest", "in/m.png", "--log-file", "in/l.png")
+    pictures = ("--out", "in/r.png", "--format", "csv", "--manifest", "in/m.png", "--log-file", "in/l.png")
     for expected in (first, first):
         assert scan("in", *pictures).code == 1
         assert Path("in/r.png").read_bytes() == expected

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from scanner import Detector, FileResult, Finding, Policy, Status, Verdict
-from scanner.reports.manifest import Tally
+from scanner.reports.tally import Tally
 from scanner.summary import MostSuspicious, summary_lines
 
 

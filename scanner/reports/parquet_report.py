@@ -1,0 +1,112 @@
+"""Parquet, schema 1: the CSV's columns with their types. Needs the extra ``[parquet]``."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from models.errors import Failure
+from scanner.policy import Verdict, format_probability
+from scanner.reports.base import Sink
+from scanner.reports.csv_report import MODEL_DIGITS
+from scanner.reports.report import TOOL, RunEnd, RunFacts
+from scanner.results import FileResult
+
+if TYPE_CHECKING:
+    import pyarrow
+
+SCHEMA_VERSION = 1
+ROWS_AT_ONCE = 10_000
+_MAGIC = b"PAR1"
+
+
+class MissingParquet(Failure):
+    """pyarrow is not installed."""
+
+
+def looks_like_parquet(content: bytes) -> bool:
+    """Ours has our name in its footer; one that was cut off has no footer."""
+    if _MAGIC.startswith(content):
+        return True
+    return content.startswith(_MAGIC) and (not content.endswith(_MAGIC) or TOOL.encode() in content)
+
+
+class ParquetReport:
+    """A row group for every 10,000 files."""
+
+    def __init__(self, sink: Sink, facts: RunFacts) -> None:
+        try:
+            import pyarrow
+            from pyarrow import parquet
+        except ImportError:
+            raise MissingParquet(
+                'a Parquet report needs pyarrow; pip install "deepfake-scanner[parquet]", or write another format'
+            ) from None
+        self._sink, self._model = sink, facts.model_sha256[:MODEL_DIGITS]
+        self._arrow = pyarrow
+        self._schema = _schema(pyarrow, facts)
+        self._rows: list[dict[str, Any]] = []
+        self._file = pyarrow.PythonFile(_Target(sink), mode="w")
+        self._writer = parquet.ParquetWriter(self._file, self._schema, compression="zstd")
+
+    def begin(self) -> None:
+        return
+
+    def add(self, result: FileResult, verdict: Verdict | None) -> None:
+        prob_fake = result.prob_fake
+        self._rows.append(
+            {
+                "path": result.path,
+                "status": result.status.value,
+                "prob_fake": None if prob_fake is None else float(format_probability(prob_fake)),
+                "verdict": None if verdict is None else verdict.value,
+                "error": None if result.error is None else result.error.value,
+                "format": result.format,
+                "width": result.width,
+                "height": result.height,
+                "bytes": result.bytes,
+                "sha256": result.sha256,
+                "model": None if prob_fake is None else self._model,
+                "frames": result.frames,
+            }
+        )
+        if len(self._rows) >= ROWS_AT_ONCE:
+            self._write()
+
+    def end(self, end: RunEnd) -> None:
+        self._write()
+        self._writer.close()
+        self._file.close()
+
+    def _write(self) -> None:
+        self._writer.write_table(self._arrow.Table.from_pylist(self._rows, self._schema))
+        self._rows.clear()
+
+
+class _Target(io.RawIOBase):
+    """A sink as pyarrow wants it."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._sink.write(bytes(data))
+        return len(data)
+
+
+def _schema(arrow: Any, facts: RunFacts) -> pyarrow.Schema:
+    word = arrow.dictionary(arrow.int32(), arrow.string())
+    types = {
+        "path": arrow.string(), "status": word, "prob_fake": arrow.float64(), "verdict": word, "error": word,
+        "format": word, "width": arrow.int32(), "height": arrow.int32(), "bytes": arrow.int64(),
+        "sha256": arrow.string(), "model": word, "frames": arrow.int32(),
+    }  # fmt: skip
+    schema = arrow.schema(
+        [arrow.field(name, type_, name not in ("path", "status")) for name, type_ in types.items()]
+    )
+    return schema.with_metadata(
+        {"tool": f"{TOOL} {facts.version}", "report_schema": str(SCHEMA_VERSION), "model": facts.model_sha256}
+    )

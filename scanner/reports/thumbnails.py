@@ -1,0 +1,33 @@
+"""Small pictures for people, decoded under the same guard as everything else."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator, Sequence
+
+from scanner.decoding import DecodePool, Limits
+from scanner.names import decode_path
+from scanner.results import FileResult
+from scanner.sources import Candidate, MediaKind
+
+EDGE = 128
+QUALITY = 75
+
+
+def thumbnails(results: Sequence[FileResult], limits: Limits) -> Iterator[str | None]:
+    """A ``data:`` URI for each, as the model saw it; ``None`` where the file has changed since, or is gone."""
+    from PIL import Image
+
+    candidates = [
+        Candidate(decode_path(result.path), result.path, MediaKind.IMAGE, explicit=True) for result in results
+    ]
+    with DecodePool(1, limits) as decoders:
+        for result, decoded in zip(results, decoders.decode(candidates), strict=True):
+            if decoded.pixels is None or decoded.result.sha256 != result.sha256:
+                yield None
+                continue
+            out = io.BytesIO()
+            picture = Image.fromarray(decoded.pixels).resize((EDGE, EDGE), Image.Resampling.BILINEAR)
+            picture.save(out, "JPEG", quality=QUALITY)
+            yield "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
