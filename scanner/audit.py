@@ -14,6 +14,7 @@ from typing import Any
 
 from models.errors import ExitCode, Failure
 from models.release import tool_version
+from scanner.baseline import Baseline
 from scanner.decoding import Limits
 from scanner.inference.detector import Detector
 from scanner.journal import Journal
@@ -65,6 +66,7 @@ class Audit:
     thumbnails: bool = True
     """Of the most suspicious files, in an HTML report."""
     limits: Limits = field(default_factory=Limits)
+    baseline: Baseline | None = None
     progress: Progress = field(default_factory=NullProgress)
     open_journal: Callable[[], Journal] | None = None
     """``None`` for a report that is a stream."""
@@ -92,7 +94,7 @@ class Audit:
                 try:
                     reports = self._open_reports(sinks, started)
                     self._drain(found, reports, top, journal)
-                    code = self.gate.exit_code(self.tally.statuses, self.tally.verdicts)
+                    code = self.gate.exit_code(self.tally.statuses, self.tally.verdicts - self.tally.known)
                     end = RunEnd(self.tally, code, time.monotonic() - clock)
                     for report in reports:
                         report.end(end)
@@ -139,12 +141,14 @@ class Audit:
                 if journal is not None:
                     journal.add(result)
                 verdict = self.policy.verdict(result)
+                is_known = self.baseline is not None and self.baseline.knows(result, verdict)
                 for report in reports:
-                    report.add(result, verdict)
+                    report.add(result, verdict, is_known=is_known)
                 self.tally.statuses[result.status] += 1
                 self.tally.recalled += result.recalled
                 if verdict is not None:
                     self.tally.verdicts[verdict] += 1
+                    self.tally.known[verdict] += is_known
                 if result.error is not None:
                     self.tally.errors[result.error.value] += 1
                     _log_problem(result)

@@ -51,7 +51,6 @@ def _batch_size(context: click.Context, parameter: click.Parameter, value: Any) 
     "--out",
     "outs",
     type=click.Path(),
-    required=True,
     multiple=True,
     # A file that every scan of an environment writes over is nobody's wish.
     allow_from_autoenv=False,
@@ -173,6 +172,13 @@ def _batch_size(context: click.Context, parameter: click.Parameter, value: Any) 
     show_default=True,
     help="Exit 1 on fake, on inconclusive or fake, or never.",
 )
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    metavar="REPORT",
+    default=None,
+    help="An earlier CSV report: its findings, known by their SHA-256, are marked and fail nothing.",
+)
 @click.option("--exit-zero", is_flag=True, help="Exit 0 where --fail-on would exit 1.")
 @click.option("--allow-empty", is_flag=True, help="Finding nothing to scan is no error.")
 @click.option("--list-skipped", is_flag=True, help="List on standard error the files that get no row.")
@@ -185,6 +191,14 @@ def _batch_size(context: click.Context, parameter: click.Parameter, value: Any) 
     help="Append a log, with the reason of each failure.",
 )
 @click.option("--no-progress", is_flag=True, help="No progress bar.")
+@click.option(
+    "--verify",
+    type=click.Path(path_type=Path),
+    metavar="MANIFEST",
+    default=None,
+    help="Scan nothing; check the reports and the model against a run manifest.",
+)
+@click.option("--files", is_flag=True, help="With --verify: check every scanned file, too.")
 @click.option(
     "--version",
     is_flag=True,
@@ -202,10 +216,25 @@ def scan(**options: Any) -> int:
     not a finding of guilt.
     """
     _check_usage(options)
+    manifest, files = options.pop("verify"), options.pop("files")
+    if manifest is not None:
+        from scanner.verify import verify
+
+        return verify(
+            manifest, files=files, model=options["model"], say=lambda line: click.echo(line, err=True)
+        )
     return _run(**options)
 
 
 def _check_usage(options: dict[str, Any]) -> None:
+    if options["verify"] is not None:
+        if options["paths"] or options["outs"]:
+            raise click.UsageError("--verify scans nothing; leave out PATH and --out")
+        return
+    if options["files"]:
+        raise click.UsageError("--files says what --verify looks at; there is no --verify")
+    if not options["outs"]:
+        raise click.UsageError("name a report: --out report.csv")
     if not options["paths"] and options["files_from"] is None:
         raise click.UsageError("name something to scan: PATH… or --files-from FILE")
     if options["nul"] and options["files_from"] is None:
@@ -221,15 +250,16 @@ def _run(
     manifest: Path | None, files_from: BinaryIO | None, nul: bool,
     recursive: bool, follow_symlinks: bool, include: tuple[str, ...], exclude: tuple[str, ...], model: Path | None,
     threshold: str | None, device: str, batch_size: int | None, workers: int | None, max_pixels: int | None,
-    max_bytes: int | None, max_decode_seconds: float | None, max_decode_mib: int | None, restart: bool, max_errors: int,
-    strict: bool, fail_on: str, exit_zero: bool, allow_empty: bool, list_skipped: bool, quiet: bool,
-    verbose: bool, log_file: Path | None, no_progress: bool,
+    max_bytes: int | None, max_decode_seconds: float | None, max_decode_mib: int | None, restart: bool,
+    max_errors: int, strict: bool, fail_on: str, baseline: Path | None, exit_zero: bool, allow_empty: bool,
+    list_skipped: bool, quiet: bool, verbose: bool, log_file: Path | None, no_progress: bool,
 ) -> int:  # fmt: skip
     from dataclasses import asdict
     from functools import partial
 
     from models.machine import usable_cores
     from scanner.audit import Audit
+    from scanner.baseline import Baseline
     from scanner.console import logging_to, sigterm_interrupts
     from scanner.decoding import Limits
     from scanner.inference.detector import Detector
@@ -246,6 +276,7 @@ def _run(
         if not quiet:
             click.echo(line, err=True)
 
+    known = Baseline.read(baseline) if baseline is not None else None
     outputs = Outputs.settle(outs, manifest, log_file, formats)
     limits = Limits.of(
         max_bytes=max_bytes, max_pixels=max_pixels, cpu_seconds=max_decode_seconds, memory_mib=max_decode_mib
@@ -283,11 +314,12 @@ def _run(
             options=chosen | {
                 "threshold": threshold, "device": device, "batch_size": batch_size,
                 "workers": workers, "max_errors": max_errors, "strict": strict, "fail_on": fail_on,
-                "exit_zero": exit_zero, "allow_empty": allow_empty, "limits": asdict(limits),
+                "baseline": None if baseline is None else str(baseline), "exit_zero": exit_zero,
+                "allow_empty": allow_empty, "limits": asdict(limits),
             },
             limits=limits,
             workers=workers or usable_cores(), batch_size=batch_size or automatic_batch_size(detector),
-            allow_empty=allow_empty, thumbnails=not no_thumbnails,
+            allow_empty=allow_empty, thumbnails=not no_thumbnails, baseline=known,
             open_journal=partial(Journal.open, outputs.journal, header, restart=restart) if outputs.journal else None,
             progress=BarProgress(_known_total(paths, files_from)) if show_bar else NullProgress(),
         ).run()  # fmt: skip

@@ -125,6 +125,8 @@ class FileResult:
     sha256: str | None = None
     frames: int | None = None
     findings: tuple[Finding, ...] = ()
+    provenance: str | None = None
+    """What the file says of its own origin; no part of the score."""
     # Of the reading, not of the file: two readings of the same bytes are equal.
     stamp: Stamp | None = field(default=None, compare=False)
     """``None`` when the file could not be opened, or changed while or just before it was read."""

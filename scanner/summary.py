@@ -59,6 +59,8 @@ def summary_lines(
         f"  {verdicts[Verdict.FAKE]:,} fake, {verdicts[Verdict.INCONCLUSIVE]:,} inconclusive, "
         f"{verdicts[Verdict.REAL]:,} not flagged at threshold {policy.threshold:g} ({policy.threshold_source})"
     )
+    if known := tally.known.total():
+        yield f"  {known:,} of these findings are known from the baseline"
     ranked = top.ranked()
     if ranked:
         yield "  most suspicious:"

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from models.preprocessing import ImageError, preprocess
 from scanner.decoding.limits import Limits
+from scanner.decoding.provenance import provenance
 from scanner.results import ErrorCode, FileResult, Stamp, Status
 from scanner.sources import HEAD_BYTES, Candidate, MediaKind, classify, problem_of
 from scanner.sources.probe import not_a_file
@@ -67,11 +68,17 @@ def decode(candidate: Candidate, limits: Limits) -> Decoded:
                 stamp=stamp,
             )
         )
-    sha256 = hashlib.sha256(data).hexdigest()
+    sha256, origin = hashlib.sha256(data).hexdigest(), provenance(data)
     if kind is MediaKind.UNDECODABLE_IMAGE:
         detail = "an image format that this tool recognises and does not decode"
         return failed(
-            candidate, ErrorCode.UNSUPPORTED_FORMAT, detail, bytes_=size, sha256=sha256, stamp=stamp
+            candidate,
+            ErrorCode.UNSUPPORTED_FORMAT,
+            detail,
+            bytes_=size,
+            sha256=sha256,
+            stamp=stamp,
+            origin=origin,
         )
     try:
         pixels, facts = preprocess(data, max_pixels=limits.max_pixels)
@@ -88,6 +95,7 @@ def decode(candidate: Candidate, limits: Limits) -> Decoded:
                 height=known.height if known else None,
                 bytes=size,
                 sha256=sha256,
+                provenance=origin,
                 stamp=stamp,
             )
         )
@@ -101,6 +109,7 @@ def decode(candidate: Candidate, limits: Limits) -> Decoded:
             bytes=size,
             sha256=sha256,
             frames=facts.frames,
+            provenance=origin,
             stamp=stamp,
         ),
         pixels,
@@ -115,10 +124,20 @@ def failed(
     bytes_: int | None = None,
     sha256: str | None = None,
     stamp: Stamp | None = None,
+    origin: str | None = None,
 ) -> Decoded:
     """The end of a candidate that has no pixels, with what is known of it."""
     return Decoded(
-        FileResult(candidate.name, Status.ERROR, code, detail, bytes=bytes_, sha256=sha256, stamp=stamp)
+        FileResult(
+            candidate.name,
+            Status.ERROR,
+            code,
+            detail,
+            bytes=bytes_,
+            sha256=sha256,
+            provenance=origin,
+            stamp=stamp,
+        )
     )
 
 

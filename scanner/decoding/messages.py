@@ -10,7 +10,7 @@ from scanner.decoding.decode import Decoded
 from scanner.results import ErrorCode, FileResult, Stamp, Status
 from scanner.sources import Candidate, MediaKind
 
-_FACTS = ("detail", "format", "width", "height", "bytes", "sha256", "frames", "stamp")
+_FACTS = ("detail", "format", "width", "height", "bytes", "sha256", "frames", "provenance", "stamp")
 
 
 def task(slot: int, candidates: Sequence[Candidate]) -> bytes:

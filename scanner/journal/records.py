@@ -7,7 +7,7 @@ from typing import Any
 
 from scanner.results import ErrorCode, FileResult, Finding, Region, Stamp, Status
 
-_FACTS = ("detail", "format", "width", "height", "bytes", "sha256", "frames")
+_FACTS = ("detail", "format", "width", "height", "bytes", "sha256", "frames", "provenance")
 
 
 def record_line(result: FileResult) -> bytes:

@@ -21,11 +21,16 @@ COLUMNS = (
     "sha256",
     "model",
     "frames",
+    "baseline",
+    "provenance",
 )
 MODEL_DIGITS = 12
 
-# New columns come on the right only, so every schema begins like this.
-_BEGINNING = ",".join(COLUMNS).encode("ascii")
+KNOWN = "known"
+"""In the column ``baseline``."""
+
+# New columns come on the right only, so every report of any version begins like this.
+_BEGINNING = ",".join(COLUMNS[: COLUMNS.index("frames") + 1]).encode("ascii")
 
 
 def looks_like_report(head: bytes) -> bool:
@@ -43,7 +48,7 @@ class CsvReport:
     def begin(self) -> None:
         self._write(COLUMNS)
 
-    def add(self, result: FileResult, verdict: Verdict | None) -> None:
+    def add(self, result: FileResult, verdict: Verdict | None, *, is_known: bool = False) -> None:
         prob_fake = result.prob_fake
         self._write(
             (
@@ -59,6 +64,8 @@ class CsvReport:
                 result.sha256,
                 self._model if prob_fake is not None else None,
                 result.frames,
+                KNOWN if is_known else None,
+                result.provenance,
             )
         )
 

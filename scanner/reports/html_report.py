@@ -16,6 +16,7 @@ from pathlib import Path
 from scanner.decoding import Limits
 from scanner.policy import Verdict, format_probability
 from scanner.reports.base import Sink
+from scanner.reports.csv_report import KNOWN
 from scanner.reports.report import TOOL, RunEnd, RunFacts
 from scanner.reports.spool import Spool
 from scanner.reports.thumbnails import thumbnails as make_thumbnails
@@ -26,6 +27,7 @@ MOST_SUSPICIOUS = 24
 BINS = 20
 COLUMNS = (
     "path", "status", "prob_fake", "verdict", "error", "format", "width", "height", "bytes", "sha256", "frames",
+    "baseline", "provenance",
 )  # fmt: skip
 _BEGINNING = f"<!doctype html>\n<!-- {TOOL} report ".encode()
 _PAGE = Path(__file__).with_name("page")
@@ -48,12 +50,12 @@ class HtmlReport:
     def begin(self) -> None:
         return
 
-    def add(self, result: FileResult, verdict: Verdict | None) -> None:
+    def add(self, result: FileResult, verdict: Verdict | None, *, is_known: bool = False) -> None:
         prob_fake = None if result.prob_fake is None else float(format_probability(result.prob_fake))
         row = [
             result.path, result.status.value, prob_fake, None if verdict is None else verdict.value,
             None if result.error is None else result.error.value, result.format, result.width, result.height,
-            result.bytes, result.sha256, result.frames,
+            result.bytes, result.sha256, result.frames, KNOWN if is_known else None, result.provenance,
         ]  # fmt: skip
         self._rows.write((b"\n" if self._rows.is_empty else b",\n") + _data(row))
         if prob_fake is not None:

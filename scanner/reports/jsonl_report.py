@@ -7,6 +7,7 @@ from typing import Any
 
 from scanner.policy import Verdict, format_probability
 from scanner.reports.base import Sink
+from scanner.reports.csv_report import KNOWN
 from scanner.reports.report import RunEnd, RunFacts
 from scanner.results import FileResult, Finding
 
@@ -27,7 +28,7 @@ class JsonlReport:
     def begin(self) -> None:
         return
 
-    def add(self, result: FileResult, verdict: Verdict | None) -> None:
+    def add(self, result: FileResult, verdict: Verdict | None, *, is_known: bool = False) -> None:
         prob_fake = result.prob_fake
         record: dict[str, Any] = {
             "schema": SCHEMA,
@@ -44,6 +45,8 @@ class JsonlReport:
             "sha256": result.sha256,
             "model": None if prob_fake is None else self._facts.model_sha256,
             "frames": result.frames,
+            "baseline": KNOWN if is_known else None,
+            "provenance": result.provenance,
             "findings": [_finding(finding) for finding in result.findings],
         }
         line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -32,13 +32,13 @@ class JunitReport:
     def begin(self) -> None:
         return
 
-    def add(self, result: FileResult, verdict: Verdict | None) -> None:
+    def add(self, result: FileResult, verdict: Verdict | None, *, is_known: bool = False) -> None:
         folder, _, name = result.path.rpartition("/")
         place = (
             f"classname={_attribute(folder or '.')} name={_attribute(name)} file={_attribute(result.path)}"
         )
         case = f"    <testcase {place}"
-        inner = self._inner(result, verdict)
+        inner = self._inner(result, verdict, is_known=is_known)
         self._cases.write(f"{case}>{inner}</testcase>\n".encode() if inner else f"{case}/>\n".encode())
 
     def end(self, end: RunEnd) -> None:
@@ -53,10 +53,12 @@ class JunitReport:
         self._cases.copy_to(self._sink.write)
         self._sink.write(b"  </testsuite>\n</testsuites>\n")
 
-    def _inner(self, result: FileResult, verdict: Verdict | None) -> str:
+    def _inner(self, result: FileResult, verdict: Verdict | None, *, is_known: bool) -> str:
         if result.status is Status.OK:
             if verdict is None or not self._facts.gate.matches(verdict):
                 return ""
+            if is_known:
+                return f"<system-out>{verdict.value}, known from the baseline</system-out>"
             self._failures += 1
             policy = self._facts.policy
             limit = policy.threshold if verdict is Verdict.FAKE else policy.low

@@ -80,6 +80,9 @@ def build_manifest(
             "recalled": tally.recalled,
             "status": {status.value: tally.statuses[status] for status in Status},
             "verdict": {verdict.value: tally.verdicts[verdict] for verdict in Verdict},
+            "known": {
+                verdict.value: tally.known[verdict] for verdict in (Verdict.FAKE, Verdict.INCONCLUSIVE)
+            },
             "error": dict(sorted(tally.errors.items())),
             "other_files": dict(sorted(tally.other_files.items())),
         },

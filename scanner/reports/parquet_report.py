@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from models.errors import Failure
 from scanner.policy import Verdict, format_probability
 from scanner.reports.base import Sink
-from scanner.reports.csv_report import MODEL_DIGITS
+from scanner.reports.csv_report import KNOWN, MODEL_DIGITS
 from scanner.reports.report import TOOL, RunEnd, RunFacts
 from scanner.results import FileResult
 
@@ -52,7 +52,7 @@ class ParquetReport:
     def begin(self) -> None:
         return
 
-    def add(self, result: FileResult, verdict: Verdict | None) -> None:
+    def add(self, result: FileResult, verdict: Verdict | None, *, is_known: bool = False) -> None:
         prob_fake = result.prob_fake
         self._rows.append(
             {
@@ -68,6 +68,8 @@ class ParquetReport:
                 "sha256": result.sha256,
                 "model": None if prob_fake is None else self._model,
                 "frames": result.frames,
+                "baseline": KNOWN if is_known else None,
+                "provenance": result.provenance,
             }
         )
         if len(self._rows) >= ROWS_AT_ONCE:
@@ -103,6 +105,7 @@ def _schema(arrow: Any, facts: RunFacts) -> pyarrow.Schema:
         "path": arrow.string(), "status": word, "prob_fake": arrow.float64(), "verdict": word, "error": word,
         "format": word, "width": arrow.int32(), "height": arrow.int32(), "bytes": arrow.int64(),
         "sha256": arrow.string(), "model": word, "frames": arrow.int32(),
+        "baseline": word, "provenance": arrow.string(),
     }  # fmt: skip
     schema = arrow.schema(
         [arrow.field(name, type_, name not in ("path", "status")) for name, type_ in types.items()]

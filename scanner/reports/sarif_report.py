@@ -76,9 +76,11 @@ class SarifReport:
         base = json.dumps({_ROOT: {"description": {"text": "The folder in which the scan was started."}}})
         self._sink.write(_BEGINNING + f',{driver[1:]}}},"originalUriBaseIds":{base},"results":['.encode())
 
-    def add(self, result: FileResult, verdict: Verdict | None) -> None:
+    def add(self, result: FileResult, verdict: Verdict | None, *, is_known: bool = False) -> None:
         if verdict is not None and self._facts.gate.matches(verdict):
-            self._sink.write((b"\n" if self._is_first else b",\n") + _json(self._result(result, verdict)))
+            self._sink.write(
+                (b"\n" if self._is_first else b",\n") + _json(self._result(result, verdict, is_known))
+            )
             self._is_first = False
         elif result.status is not Status.OK:
             before = b"\n" if self._notifications.is_empty else b",\n"
@@ -93,7 +95,7 @@ class SarifReport:
         properties = {"model": self._facts.model_sha256, "threshold": self._facts.policy.threshold}
         self._sink.write(b'\n]}],"properties":' + _json(properties) + b"}]}\n")
 
-    def _result(self, result: FileResult, verdict: Verdict) -> dict[str, Any]:
+    def _result(self, result: FileResult, verdict: Verdict, is_known: bool) -> dict[str, Any]:
         printed = format_probability(result.prob_fake or 0.0)
         return {
             "ruleId": _RULES[verdict]["id"],
@@ -113,6 +115,10 @@ class SarifReport:
                 }
             ],
             "partialFingerprints": {"sha256/v1": result.sha256 or ""},
+            "baselineState": "unchanged" if is_known else "new",
+            # Code scanning closes what is suppressed.
+            "suppressions": [{"kind": "external", "justification": "in the baseline"}] if is_known else [],
+            **({"properties": {"provenance": result.provenance}} if result.provenance else {}),
         }
 
 

@@ -15,6 +15,8 @@ class Tally:
 
     statuses: Counter[Status] = field(default_factory=Counter)
     verdicts: Counter[Verdict] = field(default_factory=Counter)
+    known: Counter[Verdict] = field(default_factory=Counter)
+    """Of them, those that the baseline knows."""
     errors: Counter[str] = field(default_factory=Counter)
     other_files: Counter[str] = field(default_factory=Counter)
     """Files without a row, by type."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -40,12 +41,12 @@ class Memory:
     def abandon(self) -> None: ...
 
 
-def report(*rows: tuple[FileResult, Verdict | None]) -> bytes:
+def report(*rows: tuple[FileResult, Verdict | None], known: bool = False) -> bytes:
     sink = Memory()
     written = CsvReport(sink, model_sha256=SHA256)
     written.begin()
     for result, verdict in rows:
-        written.add(result, verdict)
+        written.add(result, verdict, is_known=known)
     return sink.data
 
 
@@ -56,11 +57,12 @@ def read(data: bytes) -> list[list[str]]:
 def test_schema_1_to_the_byte() -> None:
     skipped = FileResult("b.mp4", Status.SKIPPED, ErrorCode.UNSUPPORTED_MEDIA, "not a still image", bytes=7)
     failed = FileResult("c.png", Status.ERROR, ErrorCode.INFERENCE_FAILED, "nan", "PNG", 1, 2, 3, "ef", 1)
-    assert report((OK, Verdict.REAL), (skipped, None), (failed, None)) == (
-        b"path,status,prob_fake,verdict,error,format,width,height,bytes,sha256,model,frames\n"
-        b"in/a.png,ok,0.123457,real,,PNG,30,20,99," + b"cd" * 32 + b",abababababab,1\n"
-        b"b.mp4,skipped,,,unsupported_media,,,,7,,,\n"
-        b"c.png,error,,,inference_failed,PNG,1,2,3,ef,,1\n"
+    marked = report((replace(OK, provenance="c2pa"), Verdict.REAL), known=True)
+    assert marked + report((skipped, None), (failed, None)).partition(b"\n")[2] == (
+        b"path,status,prob_fake,verdict,error,format,width,height,bytes,sha256,model,frames,baseline,provenance\n"
+        b"in/a.png,ok,0.123457,real,,PNG,30,20,99," + b"cd" * 32 + b",abababababab,1,known,c2pa\n"
+        b"b.mp4,skipped,,,unsupported_media,,,,7,,,,,\n"
+        b"c.png,error,,,inference_failed,PNG,1,2,3,ef,,1,,\n"
     )
 
 
@@ -117,3 +119,9 @@ def test_a_report_is_recognised_by_its_beginning() -> None:
     with_a_later_column = data.replace(b"frames\n", b"frames,faces\n")
     assert looks_like_report(with_a_later_column)
     assert not looks_like_report(b"path;status\n") and not looks_like_report(b"\x89PNG\r\n\x1a\n")
+
+
+def test_reports_from_before_the_last_columns_are_ours_too() -> None:
+    assert looks_like_report(
+        b"path,status,prob_fake,verdict,error,format,width,height,bytes,sha256,model,frames\n"
+    )

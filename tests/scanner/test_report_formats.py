@@ -58,7 +58,8 @@ class Sink:
 
 def result(name: str, prob_fake: float | None = 0.25, **facts: Any) -> FileResult:
     known: dict[str, Any] = {
-        "format": "PNG", "width": 12, "height": 10, "bytes": 321, "sha256": hashlib.sha256(repr(name).encode()).hexdigest(), "frames": 1,
+        "format": "PNG", "width": 12, "height": 10, "bytes": 321,
+        "sha256": hashlib.sha256(repr(name).encode()).hexdigest(), "frames": 1,
     }  # fmt: skip
     if prob_fake is None:
         return FileResult(encode_path(name), **facts)

@@ -1,0 +1,123 @@
+"""Whether reports, model and media are still what a run manifest says.
+
+It shows accidental change. Against intent, keep the manifest's own SHA-256 elsewhere, or sign it.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from models.errors import ExitCode, Failure, ModelFileError
+from models.weights import resolve_model
+from scanner.names import decode_path, printable
+from scanner.reports.csv_report import looks_like_report
+from scanner.reports.manifest import looks_like_manifest
+
+_PIECE = 1 << 20
+
+
+class VerifyError(Failure):
+    """Nothing can be checked."""
+
+
+def verify(manifest: Path, *, files: bool, model: Path | None, say: Callable[[str], None]) -> ExitCode:
+    """Check the reports, the model and, with ``files``, every file that has a hash in a CSV report.
+
+    Says each thing that changed; 0 if nothing did, 1 if something did. Raises :class:`VerifyError` for a manifest
+    that is none, or that leaves nothing to check the files by.
+    """
+    content = _read_manifest(manifest)
+    changes = _Changes(say)
+    say(f"{manifest}: SHA-256 {_sha256(manifest)}")
+    reports = {manifest.parent / name: digest for name, digest in content["reports"].items() if name != "-"}
+    for path, digest in reports.items():
+        changes.check("report", str(path), path, digest)
+    _check_model(content["model"], model, changes)
+    if files:
+        tables = [path for path in reports if path.is_file() and _is_csv(path)]
+        if not tables:
+            raise VerifyError(f"{manifest} names no CSV report that is there; --files needs one")
+        _check_files(tables[0], changes)
+    return changes.close()
+
+
+class _Changes:
+    """What was checked and what came of it."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._same: Counter[str] = Counter()
+        self._different = 0
+
+    def check(self, what: str, name: str, path: Path | str, digest: str) -> None:
+        try:
+            actual = _sha256(path)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            self.tell(f"{what} missing: {printable(name)} ({reason})")
+            return
+        if actual == digest:
+            self._same[what] += 1
+        else:
+            self.tell(f"{what} changed: {printable(name)} (SHA-256 {actual}, was {digest})")
+
+    def tell(self, line: str) -> None:
+        self._different += 1
+        self._say(line)
+
+    def close(self) -> ExitCode:
+        same = ", ".join(f"{count:,} {what}{'s' * (count > 1)}" for what, count in self._same.items())
+        self._say(f"unchanged: {same or 'nothing'}; changed or missing: {self._different:,}")
+        return ExitCode.FINDINGS if self._different else ExitCode.OK
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise VerifyError(f"the manifest {path} cannot be read: {error.strerror}") from None
+    try:
+        content = json.loads(raw) if raw and looks_like_manifest(raw[:256]) else None
+    except ValueError:
+        content = None
+    if not isinstance(content, dict) or not {"reports", "model"} <= content.keys():
+        raise VerifyError(f"{path} is no run manifest; name the .run.json that stands beside a report")
+    return content
+
+
+def _check_model(facts: dict[str, Any], model: Path | None, changes: _Changes) -> None:
+    try:
+        path, _ = resolve_model(model)
+    except ModelFileError as error:
+        changes.tell(f"model missing: {error}")
+        return
+    if model is None and path.name != facts["file"]:
+        changes.tell(f"model not checked: the scan used {facts['file']}; name it with --model FILE")
+        return
+    changes.check("model", str(path), path, facts["sha256"])
+
+
+def _check_files(table: Path, changes: _Changes) -> None:
+    with table.open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            if row.get("sha256"):
+                changes.check("file", row["path"], decode_path(row["path"]), row["sha256"])
+
+
+def _is_csv(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return looks_like_report(stream.read(256))
+
+
+def _sha256(path: Path | str) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:  # noqa: PTH123 - a path as typed
+        while piece := stream.read(_PIECE):
+            digest.update(piece)
+    return digest.hexdigest()
