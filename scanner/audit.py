@@ -15,6 +15,7 @@ from typing import Any
 from models.errors import ExitCode, Failure
 from models.release import tool_version
 from scanner.baseline import Baseline
+from scanner.cache import Cache
 from scanner.decoding import Limits
 from scanner.inference.detector import Detector
 from scanner.journal import Journal
@@ -67,13 +68,14 @@ class Audit:
     """Of the most suspicious files, in an HTML report."""
     limits: Limits = field(default_factory=Limits)
     baseline: Baseline | None = None
+    cache: Cache | None = None
     progress: Progress = field(default_factory=NullProgress)
     open_journal: Callable[[], Journal] | None = None
     """``None`` for a report that is a stream."""
 
     def run(self) -> ExitCode:
         """Raises :class:`Failure` when the audit cannot be completed; the report is then left as it was."""
-        with closing(self.progress):
+        with closing(self.progress), closing(self.cache) if self.cache is not None else nullcontext():
             candidates = iter(self.candidates)
             first = next(candidates, None)
             if first is None and not self.allow_empty:
@@ -95,6 +97,7 @@ class Audit:
                     reports = self._open_reports(sinks, started)
                     self._drain(found, reports, top, journal)
                     code = self.gate.exit_code(self.tally.statuses, self.tally.verdicts - self.tally.known)
+                    self.tally.cached = self.cache.hits if self.cache is not None else 0
                     end = RunEnd(self.tally, code, time.monotonic() - clock)
                     for report in reports:
                         report.end(end)
@@ -131,15 +134,21 @@ class Audit:
     ) -> None:
         for report in reports:
             report.begin()
-        known = candidates if journal is None else (journal.recall(one) or one for one in candidates)
+        memories = [memory for memory in (journal, self.cache) if memory is not None]
+        known = (_recalled(one, memories) for one in candidates)
         results = scan_candidates(
-            known, self.detector, limits=self.limits, workers=self.workers, batch_size=self.batch_size
+            known,
+            self.detector,
+            limits=self.limits,
+            workers=self.workers,
+            batch_size=self.batch_size,
+            recognise=self.cache.recognise if self.cache is not None else None,
         )
         # Closed here, so that an interrupted scan leaves no thread at work behind it.
         with closing(results):
             for result in results:
-                if journal is not None:
-                    journal.add(result)
+                for memory in memories:
+                    memory.add(result)
                 verdict = self.policy.verdict(result)
                 is_known = self.baseline is not None and self.baseline.knows(result, verdict)
                 for report in reports:
@@ -216,6 +225,10 @@ class Audit:
                 errors,
                 self.gate.max_errors,
             )
+
+
+def _recalled(candidate: Candidate, memories: Sequence[Journal | Cache]) -> Candidate | FileResult:
+    return next((known for memory in memories if (known := memory.recall(candidate)) is not None), candidate)
 
 
 def _log_problem(result: FileResult) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
@@ -158,6 +159,21 @@ def _batch_size(context: click.Context, parameter: click.Parameter, value: Any) 
     help="Begin anew, even if a scan into the same report was cut off and could be continued.",
 )
 @click.option(
+    "--cache",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    default=None,
+    help="Keep results in DIR and take them from there; scans may share it.",
+)
+@click.option(
+    "--cache-mib",
+    type=click.IntRange(1),
+    default=512,
+    show_default=True,
+    help="Size to which the cache is held.",
+)
+@click.option("--rehash", is_flag=True, help="Read every file, even if size, times and inode are unchanged.")
+@click.option(
     "--max-errors",
     type=click.IntRange(0),
     default=0,
@@ -251,15 +267,18 @@ def _run(
     recursive: bool, follow_symlinks: bool, include: tuple[str, ...], exclude: tuple[str, ...], model: Path | None,
     threshold: str | None, device: str, batch_size: int | None, workers: int | None, max_pixels: int | None,
     max_bytes: int | None, max_decode_seconds: float | None, max_decode_mib: int | None, restart: bool,
+    cache: Path | None, cache_mib: int, rehash: bool,
     max_errors: int, strict: bool, fail_on: str, baseline: Path | None, exit_zero: bool, allow_empty: bool,
     list_skipped: bool, quiet: bool, verbose: bool, log_file: Path | None, no_progress: bool,
 ) -> int:  # fmt: skip
+    import logging
     from dataclasses import asdict
     from functools import partial
 
     from models.machine import usable_cores
     from scanner.audit import Audit
     from scanner.baseline import Baseline
+    from scanner.cache import Cache, build_context
     from scanner.console import logging_to, sigterm_interrupts
     from scanner.decoding import Limits
     from scanner.inference.detector import Detector
@@ -275,6 +294,11 @@ def _run(
     def say(line: str) -> None:
         if not quiet:
             click.echo(line, err=True)
+
+    def warn(line: str) -> None:
+        logging.getLogger("scanner").warning(line)
+        if not verbose:  # which shows the log's warnings by itself
+            say(f"warning: {line}")
 
     known = Baseline.read(baseline) if baseline is not None else None
     outputs = Outputs.settle(outs, manifest, log_file, formats)
@@ -305,21 +329,28 @@ def _run(
             "exclude": list(exclude),
         }  # fmt: skip
         header = build_header(detector, limits, {"paths": inputs, **chosen})
+        results = None
+        if cache is not None:
+            context = build_context(detector)
+            results = Cache(cache, context, limits, rehash=rehash, max_bytes=cache_mib << 20, warn=warn)
+        # Not resolved: the walk compares places, in which a link is what lies in its folder.
+        own_files = outputs.own_files() + ([os.path.abspath(cache)] if cache is not None else [])  # noqa: PTH100
         show_bar = _is_terminal(sys.stderr) and not (no_progress or quiet or verbose or list_skipped)
         return Audit(
             detector, policy, Gate(FailOn(fail_on), max_errors, strict, exit_zero),
-            walk(_operands(paths, files_from, nul), selection, ignore=outputs.own_files(),
+            walk(_operands(paths, files_from, nul), selection, ignore=own_files,
                  on_skip=on_skip),
             tally, reports=outputs.reports, manifest=outputs.manifest, say=say, inputs=inputs,
             options=chosen | {
                 "threshold": threshold, "device": device, "batch_size": batch_size,
                 "workers": workers, "max_errors": max_errors, "strict": strict, "fail_on": fail_on,
                 "baseline": None if baseline is None else str(baseline), "exit_zero": exit_zero,
+                "cache": None if cache is None else str(cache), "rehash": rehash,
                 "allow_empty": allow_empty, "limits": asdict(limits),
             },
             limits=limits,
             workers=workers or usable_cores(), batch_size=batch_size or automatic_batch_size(detector),
-            allow_empty=allow_empty, thumbnails=not no_thumbnails, baseline=known,
+            allow_empty=allow_empty, thumbnails=not no_thumbnails, baseline=known, cache=results,
             open_journal=partial(Journal.open, outputs.journal, header, restart=restart) if outputs.journal else None,
             progress=BarProgress(_known_total(paths, files_from)) if show_bar else NullProgress(),
         ).run()  # fmt: skip

@@ -88,17 +88,20 @@ def scan_candidates(
     limits: Limits | None = None,
     workers: int | None = None,
     batch_size: int | None = None,
+    recognise: Callable[[Decoded], Decoded] | None = None,
 ) -> Generator[FileResult, None, None]:
     """Decode and score candidates; one :class:`FileResult` each, in their order.
 
-    A :class:`FileResult` among them is known already and comes out at its place.
+    A :class:`FileResult` among them is known already and comes out at its place. ``recognise`` may finish a decoded
+    file, whose content it knows, without inference.
     """
     workers = workers or usable_cores()
     size = batch_size or automatic_batch_size(detector)
     # On a GPU two: one batch is copied while the other is computed.
     callers = 2 if detector.on_gpu else workers
     with DecodePool(workers, limits or Limits()) as decoders, _pool(callers, "infer") as inferers:
-        batches = _batches(decoders.decode(candidates), size)
+        decoded = decoders.decode(candidates)
+        batches = _batches(map(recognise, decoded) if recognise else decoded, size)
         for results in ordered_map(
             inferers, partial(_infer, detector, size if detector.on_gpu else 1), batches, window=callers + 1
         ):

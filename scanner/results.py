@@ -134,9 +134,9 @@ class FileResult:
     """Taken over from an earlier run that was cut off."""
 
     @property
-    def is_lasting(self) -> bool:
+    def depends_on_bytes(self) -> bool:
         """Whether the same bytes give the same result on this machine, so that it may stand for them."""
-        return self.stamp is not None and self.error not in _PASSING
+        return self.error not in _PASSING
 
     @property
     def prob_fake(self) -> float | None:

@@ -59,6 +59,8 @@ def summary_lines(
         f"  {verdicts[Verdict.FAKE]:,} fake, {verdicts[Verdict.INCONCLUSIVE]:,} inconclusive, "
         f"{verdicts[Verdict.REAL]:,} not flagged at threshold {policy.threshold:g} ({policy.threshold_source})"
     )
+    if tally.cached:
+        yield f"  {tally.cached:,} results from the cache"
     if known := tally.known.total():
         yield f"  {known:,} of these findings are known from the baseline"
     ranked = top.ranked()

@@ -248,7 +248,7 @@ def _digest(name: str) -> int:
 
 
 def _is_unchanged(path: str, result: FileResult) -> bool:
-    if not result.is_lasting:
+    if result.stamp is None or not result.depends_on_bytes:
         return False
     try:
         status = os.stat(path)  # noqa: PTH116 - paths stay strings as typed

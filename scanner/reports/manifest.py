@@ -78,6 +78,7 @@ def build_manifest(
         "counts": {
             "files": tally.files,
             "recalled": tally.recalled,
+            "cached": tally.cached,
             "status": {status.value: tally.statuses[status] for status in Status},
             "verdict": {verdict.value: tally.verdicts[verdict] for verdict in Verdict},
             "known": {

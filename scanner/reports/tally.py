@@ -20,6 +20,8 @@ class Tally:
     errors: Counter[str] = field(default_factory=Counter)
     other_files: Counter[str] = field(default_factory=Counter)
     """Files without a row, by type."""
+    cached: int = 0
+    """Results taken from the cache."""
     recalled: int = 0
     """Results taken over from earlier runs that were cut off."""
 

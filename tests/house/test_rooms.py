@@ -21,6 +21,7 @@ ALLOWED = {
     "train.evaluation": {"train.", "models", "scanner"},
     "export": {"export.", "models"},
     "export.parity": {"export.", "models", "scanner"},
+    "export.labelled": {"export.", "models", "scanner", "train.data", "train.evaluation"},
 }
 TORCH = {"torch", "torchvision", "onnxscript"}
 NO_TORCH = (
@@ -101,6 +102,9 @@ def test_the_rules_catch_what_they_are_for() -> None:
     assert is_allowed("train.evaluation.scoring", "scanner")
     assert not is_allowed("export.exporter", "scanner")
     assert is_allowed("export.parity", "scanner")
+    assert is_allowed("export.labelled", "train.data")
+    assert not is_allowed("export.labelled", "train.loop")
+    assert not is_allowed("export.variants", "train.data")
     assert set(imports(ROOT / "train" / "loop.py")) >= {"torch", "train.checkpoint"}
 
 

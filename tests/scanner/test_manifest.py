@@ -53,6 +53,7 @@ def test_it_counts_what_the_report_holds(run: Any) -> None:
     assert manifest["counts"] == {
         "files": 5,
         "recalled": 0,
+        "cached": 0,
         "status": {"ok": 4, "error": 1, "skipped": 0},
         "verdict": {"fake": 2, "inconclusive": 1, "real": 1},
         "known": {"fake": 0, "inconclusive": 0},
