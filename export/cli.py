@@ -1,13 +1,21 @@
-"""``scan-export``: a checkpoint becomes a proven ONNX file."""
+"""``scan-export``: a checkpoint becomes a proven ONNX file, or a measured variant of one."""
 
 from __future__ import annotations
 
+import tempfile
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from models.errors import Failure, run_command
+
+if TYPE_CHECKING:
+    from export.exporter import ExportReport
+    from export.variants import VariantReport
+
+_CALIBRATION_IMAGES = 256
 
 
 class MissingExtraError(Failure):
@@ -21,7 +29,7 @@ class MissingExtraError(Failure):
         "max_content_width": 100,
     }
 )
-@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.argument("source", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The ONNX file to write.")
 @click.option(
     "--store",
@@ -37,46 +45,151 @@ class MissingExtraError(Failure):
 )
 @click.option("--name", help="The model's name.  [default: the run's folder or the checkpoint's name]")
 @click.option(
-    "--model-version", "version", help="The model's version.  [default: 12 digits of CHECKPOINT's SHA-256]"
+    "--model-version",
+    "version",
+    help="The model's version.  [default: 12 digits of the checkpoint's SHA-256]",
 )
 @click.option("--license", "license_", metavar="TEXT", help="The licence of the weights, in a line.")
 @click.option(
     "--calibration",
     type=click.Path(path_type=Path),
-    help="A run's calibration.json.  [default: that of CHECKPOINT, if it is a run's folder and has one]",
+    help="A run's calibration.json.  [default: that of SOURCE, if it is a run's folder and has one]",
 )
 @click.option(
     "--no-calibration", is_flag=True, help="Export an uncalibrated model: temperature 1, threshold 0.5."
 )
+@click.option(
+    "--precision",
+    type=click.Choice(["fp32", "fp16", "int8"]),
+    default="fp32",
+    show_default=True,
+    help="What the file computes in: fp16 is for CUDA, int8 for CPUs. Either is measured against fp32, and "
+    "not written if its AUC is more than 0.005 lower.",
+)
+@click.option(
+    "--measure-on",
+    type=click.Path(path_type=Path),
+    metavar="DATA",
+    help="Measure the variant on DATA/validation/{Real,Fake}.  [default: the tree of --calibrate-on]",
+)
+@click.option(
+    "--calibrate-on",
+    type=click.Path(path_type=Path),
+    metavar="DATA",
+    help="Choose int8's ranges on the fit images of DATA/train/{Real,Fake}.",
+)
+@click.option(
+    "--calibration-images",
+    type=click.IntRange(2),
+    help=f"How many of them, half Real and half Fake.  [default: {_CALIBRATION_IMAGES}]",
+)
+@click.option(
+    "--device",
+    metavar="auto|cpu|cuda[:N]",
+    help="Where a variant is measured.  [default: auto for fp16, cpu for int8]",
+)
 def command(
-    checkpoint: Path,
-    out: Path,
-    store: str,
-    positive: str | None,
-    name: str | None,
-    version: str | None,
-    license_: str | None,
-    calibration: Path | None,
-    no_calibration: bool,
-) -> None:
-    """Export CHECKPOINT to an ONNX file that scan can run.
+    source: Path, out: Path, store: str, positive: str | None, name: str | None, version: str | None,
+    license_: str | None, calibration: Path | None, no_calibration: bool, precision: str,
+    measure_on: Path | None, calibrate_on: Path | None, calibration_images: int | None, device: str | None,
+) -> None:  # fmt: skip
+    """Export SOURCE to an ONNX file that scan can run.
 
-    CHECKPOINT is a .pt or .pth file, or the folder of a scan-train run, which stands for its best epoch. The
+    SOURCE is a .pt or .pth file, or the folder of a scan-train run, which stands for its best epoch. The
     file is run in onnxruntime against torch before it gets its name; if their probabilities differ by more
     than 1e-4, nothing is written.
+
+    With --precision fp16 or int8, SOURCE may also be an exported .onnx file: the result is a variant of it,
+    with its calibration and its measured loss.
     """
     if calibration is not None and no_calibration:
         raise click.UsageError("--calibration and --no-calibration contradict each other")
+    variant = precision != "fp32"
+    measure_on = _check_variant(precision, measure_on, calibrate_on, calibration_images, device)
+    exported = source.suffix.lower() == ".onnx" and not source.is_dir()
+    if exported:
+        _check_exported_source(variant=variant)
     _need_extra()
     from export.calibration import find_calibration
     from export.exporter import export_checkpoint
 
-    if calibration is None and not no_calibration:
-        calibration = find_calibration(checkpoint)
-    report = export_checkpoint(
-        checkpoint, out, store=store, positive=positive, name=name, version=version, license=license_,
-        calibration=calibration,
+    if calibration is None and not no_calibration and not exported:
+        calibration = find_calibration(source)
+
+    def export(file: Path) -> ExportReport:
+        return export_checkpoint(
+            source, file, store=store, positive=positive, name=name, version=version, license=license_,
+            calibration=calibration,
+        )  # fmt: skip
+
+    if measure_on is None:
+        _say_export(export(out), calibration)
+        return
+    from export.exporter import check_target
+    from export.variants import Precision, VariantOptions, export_variant
+
+    check_target(out, source)
+    kind = Precision(precision)
+    options = VariantOptions(
+        kind, measure_on, calibrate_on, calibration_images or _CALIBRATION_IMAGES,
+        device or ("cpu" if kind is Precision.INT8 else "auto"),
     )  # fmt: skip
+    if exported:
+        _say_variant(export_variant(source, out, options, name=name, version=version, license=license_))
+        return
+    with tempfile.TemporaryDirectory(prefix="scan-export-") as folder:
+        reference = export(Path(folder, "reference.onnx")).file
+        _say_variant(export_variant(reference, out, options))
+
+
+def _check_variant(
+    precision: str,
+    measure_on: Path | None,
+    calibrate_on: Path | None,
+    calibration_images: int | None,
+    device: str | None,
+) -> Path | None:
+    """Where a variant is measured, ``None`` for fp32. Raises :class:`click.UsageError`."""
+    if precision == "fp32":
+        for option, value in {
+            "--measure-on": measure_on,
+            "--calibrate-on": calibrate_on,
+            "--calibration-images": calibration_images,
+            "--device": device,
+        }.items():
+            if value is not None:
+                raise click.UsageError(f"{option} is for --precision fp16 or int8")
+        return None
+    if precision == "int8" and calibrate_on is None:
+        raise click.UsageError("--precision int8 needs images that show it its ranges: --calibrate-on DATA")
+    if precision == "fp16" and (calibrate_on is not None or calibration_images is not None):
+        raise click.UsageError(
+            "--calibrate-on and --calibration-images are for --precision int8; fp16 has no ranges to choose"
+        )
+    measured = measure_on or calibrate_on
+    if measured is None:
+        raise click.UsageError(
+            f"--precision {precision} is not written unmeasured: --measure-on DATA, a tree with "
+            "validation/Real and validation/Fake"
+        )
+    return measured
+
+
+def _check_exported_source(*, variant: bool) -> None:
+    """An exported file brings its metadata along. Raises :class:`click.UsageError`."""
+    if not variant:
+        raise click.UsageError(
+            "SOURCE is an exported file already; name a checkpoint, or make a variant: --precision fp16 or int8"
+        )
+    context = click.get_current_context()
+    for name in ("store", "positive", "calibration", "no_calibration"):
+        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            raise click.UsageError(
+                f"--{name.replace('_', '-')} is for checkpoints; an exported file says it itself"
+            )
+
+
+def _say_export(report: ExportReport, calibration: Path | None) -> None:
     metadata, parity = report.metadata, report.parity
     turned = ", turned round in the graph" if metadata.source_positive == "real" else ""
     click.echo(f"file         {report.file} ({report.size / 1e6:.1f} MB)")
@@ -104,6 +217,34 @@ def command(
             "it was hardly trained, and the proof says little",
             err=True,
         )
+
+
+def _say_variant(report: VariantReport) -> None:
+    metadata, comparison = report.metadata, report.comparison
+    click.echo(f"file         {report.file} ({report.size / 1e6:.1f} MB)")
+    click.echo(f"sha256       {report.sha256}")
+    click.echo(f"model        {metadata.name} {metadata.version}")
+    click.echo(f"precision    {metadata.precision}")
+    if report.calibration is not None:
+        click.echo(
+            f"ranges       from {len(report.calibration.pixels)} fit images of {report.calibration.data}"
+        )
+    click.echo(
+        f"calibration  the fp32 file's: temperature {metadata.temperature:.4g}, "
+        f"threshold {metadata.default_threshold():g}"
+    )
+    click.echo(f"measured     on {comparison.data}, {comparison.device}")
+    for name, one in {"all": comparison.all, **comparison.sources}.items():
+        click.echo(
+            f"             {name}: {one.images} images, AUC {one.auc:.4f} (fp32 {one.auc_reference:.4f}, "
+            f"{one.delta_auc:+.4f}), max |Δp| {one.max_abs_delta_p:.4f}, mean |Δp| {one.mean_abs_delta_p:.4f}"
+        )
+    for count, what in (
+        (report.calibration.unreadable if report.calibration else 0, "of the images drawn for the ranges"),
+        (comparison.not_scored, "of the images to measure on"),
+    ):
+        if count:
+            click.echo(f"warning: {count} {what} could not be decoded and were left out", err=True)
 
 
 def main() -> None:

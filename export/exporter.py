@@ -82,7 +82,7 @@ def export_checkpoint(
 
     Raises :class:`models.errors.Failure`; ``out`` is then as it was before.
     """
-    _check_target(out, checkpoint)
+    check_target(out, checkpoint)
     kind = Store(store)
     source = open_checkpoint(checkpoint, None if positive is None else Label.from_name(positive))
     where = str(source.file)
@@ -105,10 +105,10 @@ def write_proven(model: onnx.ModelProto, metadata: ModelMetadata, out: Path, pro
     """
     aside = out.with_name(f".{out.name}.{os.getpid()}.onnx")
     try:
-        _write(model, metadata, aside)
+        write_model(model, metadata, aside)
         parity = _prove(aside, out, proof)
         metadata = replace(metadata, parity=asdict(parity))
-        _write(model, metadata, aside)
+        write_model(model, metadata, aside)
         # The figures changed the file: what gets the name must itself load and give the same numbers.
         _prove(aside, out, proof.short())
         digest, size = sha256_file(aside), aside.stat().st_size
@@ -127,7 +127,8 @@ def _prove(file: Path, out: Path, proof: Proof) -> Parity:
     return parity
 
 
-def _write(model: onnx.ModelProto, metadata: ModelMetadata, file: Path) -> None:
+def write_model(model: onnx.ModelProto, metadata: ModelMetadata, file: Path) -> None:
+    """Write a graph with its metadata; the same bytes for the same input. Raises ``OSError``."""
     finished = onnx.ModelProto()
     finished.CopyFrom(model)
     helper.set_model_props(finished, metadata.to_props())
@@ -135,13 +136,13 @@ def _write(model: onnx.ModelProto, metadata: ModelMetadata, file: Path) -> None:
     file.write_bytes(finished.SerializeToString(deterministic=True))
 
 
-def _check_target(out: Path, checkpoint: Path) -> None:
+def check_target(out: Path, source: Path) -> None:
     """Everything that can be known of the target before minutes are spent. Raises :class:`OutputError`."""
     if not out.parent.is_dir():
         raise OutputError(f"{out} cannot be written: the folder {out.parent} does not exist; make it first")
     if out.is_dir():
         raise OutputError(f"{out} is a folder; name a file: --out {out / 'model.onnx'}")
-    if out.exists() and checkpoint.exists() and out.samefile(checkpoint):
-        raise OutputError(f"{out} is the checkpoint itself; name another file with --out")
+    if out.exists() and source.exists() and out.samefile(source):
+        raise OutputError(f"{out} is the source itself; name another file with --out")
     if not os.access(out.parent, os.W_OK):
         raise OutputError(f"{out} cannot be written: no permission to write into {out.parent}")

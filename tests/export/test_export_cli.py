@@ -161,5 +161,5 @@ def test_help_pays_for_click_alone() -> None:
         "print(sorted({'torch', 'numpy', 'onnx', 'onnxruntime', 'PIL'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "CHECKPOINT" in done.stdout
+    assert "SOURCE" in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
