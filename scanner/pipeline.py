@@ -34,6 +34,8 @@ GPU_BATCH = 64
 # Rows that need no inference are handed on at least this often, so that a long run of broken files neither
 # waits for a full batch nor piles up.
 _FLUSH_AFTER = 64
+# Images of one task where they are scored one by one: handing tasks over counts when the model is fast.
+_PER_TASK = 4
 
 
 def automatic_batch_size(detector: Detector) -> int:
@@ -101,10 +103,11 @@ def scan_candidates(
     callers = 2 if detector.on_gpu else workers
     with DecodePool(workers, limits or Limits()) as decoders, _pool(callers, "infer") as inferers:
         decoded = decoders.decode(candidates)
-        batches = _batches(map(recognise, decoded) if recognise else decoded, size)
-        for results in ordered_map(
-            inferers, partial(_infer, detector, size if detector.on_gpu else 1), batches, window=callers + 1
-        ):
+        # Of larger batches, none must begin elsewhere because there are more callers.
+        most = _PER_TASK if size == 1 else size
+        batches = _batches(map(recognise, decoded) if recognise else decoded, size, most, callers)
+        infer = partial(_infer, detector, size, fill=detector.on_gpu)
+        for results in ordered_map(inferers, infer, batches, window=callers + 1):
             yield from results
 
 
@@ -131,37 +134,44 @@ def _pool(threads: int, name: str) -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _batches(decoded: Iterable[Decoded], size: int) -> Iterator[list[Decoded]]:
-    """Consecutive files, each list with at most ``size`` that have pixels."""
+def _batches(decoded: Iterable[Decoded], size: int, most: int, callers: int) -> Iterator[list[Decoded]]:
+    """Consecutive files for one task each, with ``size`` images at first and up to ``most`` later.
+
+    Small tasks first, so that a few files are shared out among all callers. It follows from the order alone.
+    """
     batch: list[Decoded] = []
-    images = 0
+    images = tasks = 0
     for item in decoded:
+        wanted = min(most, size << min(30, tasks // (4 * callers)))
         batch.append(item)
         images += item.pixels is not None
         if (
-            images == size
+            images == wanted
             or (images == 0 and len(batch) >= _FLUSH_AFTER)
-            or len(batch) >= size + _FLUSH_AFTER
+            or len(batch) >= wanted + _FLUSH_AFTER
         ):
             yield batch
-            batch, images = [], 0
+            batch, images, tasks = [], 0, tasks + 1
     if batch:
         yield batch
 
 
-def _infer(detector: Detector, at_least: int, batch: list[Decoded]) -> list[FileResult]:
-    """``at_least``: images of one inference; a shorter batch is filled up, its surplus scores are dropped.
+def _infer(detector: Detector, size: int, batch: list[Decoded], *, fill: bool) -> list[FileResult]:
+    """Runs of ``size`` images each; with ``fill`` the last one is filled up, and its surplus scores are dropped.
 
     cuDNN looks for the fastest algorithm anew for every shape that it meets, which takes longer than the images.
     """
     pixels = [item.pixels for item in batch if item.pixels is not None]
-    if not pixels:
-        return [item.result for item in batch]
-    filled = pixels + [pixels[-1]] * (at_least - len(pixels))
-    logits, probabilities = detector.score(np.stack(filled))
-    count = len(pixels)
-    scores = iter(zip(logits[:count].tolist(), probabilities[:count].tolist(), strict=True))
-    return [item.result if item.pixels is None else _scored(item.result, *next(scores)) for item in batch]
+    scores: list[tuple[float, float]] = []
+    for start in range(0, len(pixels), size):
+        run = pixels[start : start + size]
+        filled = run + [run[-1]] * (size - len(run)) if fill else run
+        # One image alone need not be copied.
+        logits, probabilities = detector.score(np.stack(filled) if len(filled) > 1 else filled[0][np.newaxis])
+        count = len(run)
+        scores += zip(logits[:count].tolist(), probabilities[:count].tolist(), strict=True)
+    given = iter(scores)
+    return [item.result if item.pixels is None else _scored(item.result, *next(given)) for item in batch]
 
 
 def _scored(result: FileResult, logit: float, prob_fake: float) -> FileResult:

@@ -1,0 +1,128 @@
+"""The step of action.yml that scans: reads its environment, leaves reports, outputs and a summary.
+
+It ends with 0 whatever scan said, so that the reports can be uploaded first; the last step fails the job. Standard
+library only.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+# What a walk would take for a picture by its name.
+SUFFIXES = (
+    b".apng", b".avif", b".bmp", b".gif", b".heic", b".heif", b".jfif", b".jpe", b".jpeg", b".jpg", b".jxl", b".mpo",
+    b".png", b".tif", b".tiff", b".webp",
+)  # fmt: skip
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_MARKUP = "|`*_[]!@#~\\"
+MOST_ROWS = 50
+
+
+def main() -> int:
+    folder = Path(os.environ.get("INPUT_REPORT") or "deepfake-scan")
+    folder.mkdir(parents=True, exist_ok=True)
+    report, sarif = folder / "report.csv", folder / "report.sarif"
+    for old in folder.glob("report.*"):
+        old.unlink()  # of an earlier step: a scan that cannot run leaves none
+    # -P: the folder that is scanned may hold a scanner/ or models/ of its own.
+    command = [sys.executable, "-P", "-c", "from scanner.cli import main; main()"]
+    outs = [word for path in (report, sarif, folder / "report.html") for word in ("--out", str(path))]
+    since = os.environ.get("INPUT_CHANGED_SINCE", "")
+    paths = [line for line in os.environ.get("INPUT_PATHS", "").splitlines() if line.strip()] or ["."]
+    # An empty variable would be an empty value, not the default.
+    env = {name: value for name, value in os.environ.items() if value or not name.startswith("SCAN_")}
+    if since:
+        listed = changed_since(since, paths)
+        command += [*outs, "--files-from", "-", "--null", "--allow-empty"]
+    else:
+        listed = b""
+        command += [*outs, "--", *paths]
+    code = subprocess.run(command, input=listed, env=env, check=False).returncode
+    manifest = folder / "report.run.json"
+    counts = json.loads(manifest.read_text(encoding="utf-8"))["counts"] if manifest.exists() else None
+    outputs = {
+        "exit-code": code,
+        "report": report if report.exists() else "",
+        "sarif": sarif if sarif.exists() else "",
+    }
+    if counts is not None:
+        outputs |= {
+            "files": counts["files"],
+            "fake": counts["verdict"]["fake"],
+            "inconclusive": counts["verdict"]["inconclusive"],
+            "errors": counts["status"]["error"],
+        }
+    append("GITHUB_OUTPUT", "".join(f"{name}={value}\n" for name, value in outputs.items()))
+    append("GITHUB_STEP_SUMMARY", "\n".join(summary(report, counts, code)) + "\n")
+    return 0
+
+
+def changed_since(commit: str, paths: list[str]) -> bytes:
+    """Names of pictures that are new or changed, each ended by NUL; deleted ones are no matter."""
+    # "literal": a folder may be called [x]; renamed pictures count as new ones.
+    specs = [] if "." in paths else [f":(literal){path}" for path in paths]
+    command = ["git", "diff", "--name-only", "--no-renames", "-z", "--diff-filter=d", "--relative"]
+    # A commit may be called --output=x.
+    command += ["--end-of-options", commit, "--", *specs]
+    found = subprocess.run(command, capture_output=True, check=False)
+    if found.returncode:
+        reason = found.stderr.decode(errors="replace").strip()
+        sys.exit(f"git diff {commit} failed: {reason}; is the commit checked out?")
+    # A listed file always has a row; a text must not become an error.
+    return b"".join(name + b"\0" for name in found.stdout.split(b"\0") if name.lower().endswith(SUFFIXES))
+
+
+def append(variable: str, text: str) -> None:
+    if target := os.environ.get(variable):
+        with Path(target).open("a", encoding="utf-8") as stream:
+            stream.write(text)
+
+
+def summary(report: Path, counts: dict[str, dict[str, int]] | None, code: int) -> Iterator[str]:
+    yield "## Deepfake scan"
+    yield ""
+    if counts is None:
+        yield f"The scan did not run to its end (exit code {code}); see the log of this step."
+        return
+    verdict, status = counts["verdict"], counts["status"]
+    yield "| files | fake | inconclusive | not flagged | unreadable | skipped |"
+    yield "|---|---|---|---|---|---|"
+    yield (
+        f"| {counts['files']} | {verdict['fake']} | {verdict['inconclusive']} | {verdict['real']} "
+        f"| {status['error']} | {status['skipped']} |"
+    )
+    rows = list(worth_a_look(report))
+    if rows:
+        yield ""
+        yield "| file | prob_fake | verdict |"
+        yield "|---|---|---|"
+        for row in rows[:MOST_ROWS]:
+            known = " (known)" if row["baseline"] else ""
+            yield f"| {cell(row['path'])} | {row['prob_fake']} | {row['verdict'] or row['error']}{known} |"
+        if len(rows) > MOST_ROWS:
+            yield f"\n… and {len(rows) - MOST_ROWS} more in the report."
+    yield ""
+    yield "prob_fake is a probability with the error rates of the model's card, not a finding that a picture is false."
+
+
+def worth_a_look(report: Path) -> Iterator[dict[str, str]]:
+    with report.open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            if row["verdict"] in ("fake", "inconclusive") or row["status"] == "error":
+                yield row
+
+
+def cell(name: str) -> str:
+    """A file name in a Markdown table: nothing in it is markup."""
+    shown = (c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+    return "".join(_ENTITIES.get(c) or (f"&#{ord(c)};" if c in _MARKUP else c) for c in shown)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
