@@ -22,7 +22,7 @@ from scanner.decoding.ahead import ReadAhead
 from scanner.decoding.decode import Decoded, decode, failed
 from scanner.decoding.limits import Limits
 from scanner.decoding.slab import CHUNK, SLOTS, Slab, new_file
-from scanner.decoding.worker import CPU_LIMIT_SIGNAL, command
+from scanner.decoding.worker import CPU_LIMIT_SIGNAL, ENVIRONMENT, command
 from scanner.names import printable
 from scanner.results import ErrorCode, FileResult
 from scanner.sources import Candidate
@@ -273,6 +273,7 @@ class DecodePool:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._voices[1],
+                env={**ENVIRONMENT, **os.environ},
             )
         except OSError as error:
             os.close(tasks)
