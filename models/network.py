@@ -137,7 +137,9 @@ def state_dict_from_onnx(file: Path) -> dict[str, Tensor]:
         expected = build_network().state_dict()
     state: dict[str, Tensor] = {}
     try:
-        stored = {tensor.name: tensor for tensor in onnx.load(str(file)).graph.initializer}
+        model = onnx.load(str(file))
+        precision = next((p.value for p in model.metadata_props if p.key == "precision"), '"fp32"')
+        stored = {tensor.name: tensor for tensor in model.graph.initializer}
         for name, like in expected.items():
             if name.endswith("num_batches_tracked"):
                 state[name] = torch.zeros(like.shape, dtype=like.dtype)
@@ -145,6 +147,11 @@ def state_dict_from_onnx(file: Path) -> dict[str, Tensor]:
                 state[name] = torch.from_numpy(numpy_helper.to_array(stored[name]).astype("float32"))
     except Exception as error:  # noqa: BLE001 - protobuf and onnx raise their own families
         raise ModelFileError(f"{file} is not a readable ONNX file ({type(error).__name__})") from None
+    if precision != '"fp32"':
+        raise ModelFileError(
+            f"{file} is a variant that computes in {precision.strip(chr(34))}, without the network's own tensors; "
+            "start from the fp32 file that it was made of"
+        )
     foreign = sorted(k for k, v in expected.items() if k not in state or state[k].shape != v.shape)
     if foreign:
         raise ModelFileError(

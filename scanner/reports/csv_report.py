@@ -5,29 +5,8 @@ from __future__ import annotations
 from scanner.policy import Verdict, format_probability
 from scanner.reports.base import Sink
 from scanner.reports.report import RunEnd
+from scanner.reports.row import COLUMNS, row_of
 from scanner.results import FileResult
-
-SCHEMA_VERSION = 1
-COLUMNS = (
-    "path",
-    "status",
-    "prob_fake",
-    "verdict",
-    "error",
-    "format",
-    "width",
-    "height",
-    "bytes",
-    "sha256",
-    "model",
-    "frames",
-    "baseline",
-    "provenance",
-)
-MODEL_DIGITS = 12
-
-KNOWN = "known"
-"""In the column ``baseline``."""
 
 # New columns come on the right only, so every report of any version begins like this.
 _BEGINNING = ",".join(COLUMNS[: COLUMNS.index("frames") + 1]).encode("ascii")
@@ -43,31 +22,16 @@ class CsvReport:
 
     def __init__(self, sink: Sink, *, model_sha256: str) -> None:
         self._sink = sink
-        self._model = model_sha256[:MODEL_DIGITS]
+        self._model = model_sha256
 
     def begin(self) -> None:
         self._write(COLUMNS)
 
     def add(self, result: FileResult, verdict: Verdict | None, *, is_known: bool = False) -> None:
-        prob_fake = result.prob_fake
-        self._write(
-            (
-                result.path,
-                result.status.value,
-                None if prob_fake is None else format_probability(prob_fake),
-                None if verdict is None else verdict.value,
-                None if result.error is None else result.error.value,
-                result.format,
-                result.width,
-                result.height,
-                result.bytes,
-                result.sha256,
-                self._model if prob_fake is not None else None,
-                result.frames,
-                KNOWN if is_known else None,
-                result.provenance,
-            )
-        )
+        row = row_of(result, verdict, model_sha256=self._model, is_known=is_known)
+        if row["prob_fake"] is not None:
+            row["prob_fake"] = format_probability(row["prob_fake"])
+        self._write(tuple(row.values()))
 
     def end(self, end: RunEnd) -> None:
         return

@@ -16,8 +16,8 @@ from pathlib import Path
 from scanner.decoding import Limits
 from scanner.policy import Verdict, format_probability
 from scanner.reports.base import Sink
-from scanner.reports.csv_report import KNOWN
 from scanner.reports.report import TOOL, RunEnd, RunFacts
+from scanner.reports.row import COLUMNS, row_of
 from scanner.reports.spool import Spool
 from scanner.reports.thumbnails import thumbnails as make_thumbnails
 from scanner.results import FileResult, Status
@@ -25,10 +25,8 @@ from scanner.results import FileResult, Status
 SCHEMA_VERSION = 1
 MOST_SUSPICIOUS = 24
 BINS = 20
-COLUMNS = (
-    "path", "status", "prob_fake", "verdict", "error", "format", "width", "height", "bytes", "sha256", "frames",
-    "baseline", "provenance",
-)  # fmt: skip
+# One model made all scores of a page.
+_SHOWN = tuple(name for name in COLUMNS if name != "model")
 _BEGINNING = f"<!doctype html>\n<!-- {TOOL} report ".encode()
 _PAGE = Path(__file__).with_name("page")
 
@@ -51,13 +49,9 @@ class HtmlReport:
         return
 
     def add(self, result: FileResult, verdict: Verdict | None, *, is_known: bool = False) -> None:
-        prob_fake = None if result.prob_fake is None else float(format_probability(result.prob_fake))
-        row = [
-            result.path, result.status.value, prob_fake, None if verdict is None else verdict.value,
-            None if result.error is None else result.error.value, result.format, result.width, result.height,
-            result.bytes, result.sha256, result.frames, KNOWN if is_known else None, result.provenance,
-        ]  # fmt: skip
-        self._rows.write((b"\n" if self._rows.is_empty else b",\n") + _data(row))
+        row = row_of(result, verdict, model_sha256=self._facts.model_sha256, is_known=is_known)
+        prob_fake = row["prob_fake"]
+        self._rows.write((b"\n" if self._rows.is_empty else b",\n") + _data([row[name] for name in _SHOWN]))
         if prob_fake is not None:
             self._bins[min(BINS - 1, int(prob_fake * BINS))] += 1
             self._seen += 1
@@ -188,7 +182,7 @@ def _table(end: RunEnd) -> Iterator[str]:
     for value in (*Verdict, Status.ERROR, Status.SKIPPED):
         yield f"<option>{value.value}</option>"
     yield '</select><button id="back">previous</button><span id="place"></span><button id="on">next</button></div>'
-    headers = "".join(f'<th scope="col"><button>{name}</button></th>' for name in COLUMNS)
+    headers = "".join(f'<th scope="col"><button>{name}</button></th>' for name in _SHOWN)
     yield f'<div class="scroll"><table id="files"><thead><tr>{headers}</tr></thead><tbody></tbody></table></div>'
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from scanner.policy import Verdict, format_probability
+from scanner.policy import Verdict
 from scanner.reports.base import Sink
-from scanner.reports.csv_report import KNOWN
 from scanner.reports.report import RunEnd, RunFacts
+from scanner.reports.row import row_of
 from scanner.results import FileResult, Finding
 
 SCHEMA = "deepfake-scanner/file/1"
@@ -29,26 +29,11 @@ class JsonlReport:
         return
 
     def add(self, result: FileResult, verdict: Verdict | None, *, is_known: bool = False) -> None:
-        prob_fake = result.prob_fake
-        record: dict[str, Any] = {
-            "schema": SCHEMA,
-            "path": result.path,
-            "status": result.status.value,
-            "prob_fake": None if prob_fake is None else float(format_probability(prob_fake)),
-            "verdict": None if verdict is None else verdict.value,
-            "error": None if result.error is None else result.error.value,
-            "detail": result.detail or None,
-            "format": result.format,
-            "width": result.width,
-            "height": result.height,
-            "bytes": result.bytes,
-            "sha256": result.sha256,
-            "model": None if prob_fake is None else self._facts.model_sha256,
-            "frames": result.frames,
-            "baseline": KNOWN if is_known else None,
-            "provenance": result.provenance,
-            "findings": [_finding(finding) for finding in result.findings],
-        }
+        row = row_of(result, verdict, model_sha256=self._facts.model_sha256, is_known=is_known)
+        if row["model"] is not None:
+            row["model"] = self._facts.model_sha256
+        findings = [_finding(finding) for finding in result.findings]
+        record = {"schema": SCHEMA, **row, "detail": result.detail or None, "findings": findings}
         line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         self._sink.write(line.encode("utf-8", "backslashreplace") + b"\n")
 

@@ -14,7 +14,7 @@ from typing import Any
 from models.release import tool_version
 from scanner.inference.detector import Detector
 from scanner.policy import Policy, Verdict
-from scanner.reports.csv_report import SCHEMA_VERSION as REPORT_SCHEMA
+from scanner.reports.row import SCHEMA_VERSION as REPORT_SCHEMA
 from scanner.reports.tally import Tally
 from scanner.results import Status
 

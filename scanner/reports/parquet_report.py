@@ -6,16 +6,15 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from models.errors import Failure
-from scanner.policy import Verdict, format_probability
+from scanner.policy import Verdict
 from scanner.reports.base import Sink
-from scanner.reports.csv_report import KNOWN, MODEL_DIGITS
 from scanner.reports.report import TOOL, RunEnd, RunFacts
+from scanner.reports.row import SCHEMA_VERSION, row_of
 from scanner.results import FileResult
 
 if TYPE_CHECKING:
     import pyarrow
 
-SCHEMA_VERSION = 1
 ROWS_AT_ONCE = 10_000
 _MAGIC = b"PAR1"
 
@@ -42,7 +41,7 @@ class ParquetReport:
             raise MissingParquet(
                 'a Parquet report needs pyarrow; pip install "deepfake-scanner[parquet]", or write another format'
             ) from None
-        self._sink, self._model = sink, facts.model_sha256[:MODEL_DIGITS]
+        self._sink, self._model = sink, facts.model_sha256
         self._arrow = pyarrow
         self._schema = _schema(pyarrow, facts)
         self._rows: list[dict[str, Any]] = []
@@ -53,25 +52,7 @@ class ParquetReport:
         return
 
     def add(self, result: FileResult, verdict: Verdict | None, *, is_known: bool = False) -> None:
-        prob_fake = result.prob_fake
-        self._rows.append(
-            {
-                "path": result.path,
-                "status": result.status.value,
-                "prob_fake": None if prob_fake is None else float(format_probability(prob_fake)),
-                "verdict": None if verdict is None else verdict.value,
-                "error": None if result.error is None else result.error.value,
-                "format": result.format,
-                "width": result.width,
-                "height": result.height,
-                "bytes": result.bytes,
-                "sha256": result.sha256,
-                "model": None if prob_fake is None else self._model,
-                "frames": result.frames,
-                "baseline": KNOWN if is_known else None,
-                "provenance": result.provenance,
-            }
-        )
+        self._rows.append(row_of(result, verdict, model_sha256=self._model, is_known=is_known))
         if len(self._rows) >= ROWS_AT_ONCE:
             self._write()
 

@@ -15,7 +15,7 @@ import pytest
 from models.contract import ModelMetadata
 from models.errors import ExitCode
 from scanner.policy import Verdict
-from scanner.reports.csv_report import COLUMNS
+from scanner.reports.row import COLUMNS
 from scanner.results import ErrorCode, Status
 
 ROOT = Path(__file__).parents[2]

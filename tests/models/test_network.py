@@ -303,6 +303,16 @@ def test_an_export_that_is_not_there_or_no_onnx_file(exports: dict[str, Path], t
         assert "x.onnx is not" in refusal(lambda: state_dict_from_onnx(tmp_path / "x.onnx"))
 
 
+def test_a_precision_variant_is_refused_with_the_way_out(exports: dict[str, Path], tmp_path: Path) -> None:
+    variant = onnx.load(str(exports["fp32"]))
+    helper.set_model_props(
+        variant, {p.key: p.value for p in variant.metadata_props} | {"precision": '"int8"'}
+    )
+    onnx.save(variant, str(tmp_path / "v.onnx"))
+    message = refusal(lambda: state_dict_from_onnx(tmp_path / "v.onnx"))
+    assert "v.onnx is a variant that computes in int8" in message and "fp32 file" in message
+
+
 def test_foreign_and_altered_exports_are_refused(exports: dict[str, Path], tmp_path: Path) -> None:
     foreign = helper.make_model(helper.make_graph([], "nothing", [], []))
     onnx.save(foreign, str(tmp_path / "foreign.onnx"))

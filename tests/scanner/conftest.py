@@ -11,7 +11,7 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -160,6 +160,30 @@ def device(tmp_path: Path) -> Callable[[str], Path]:
         return tmp_path / name
 
     return twin
+
+
+@pytest.fixture
+def make_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """The folder ``disk``, a file system of a size such as ``16k``."""
+    folder = tmp_path / "disk"
+    mounted = False
+
+    def mount(size: str) -> Path:
+        nonlocal mounted
+        folder.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+        try:
+            done = subprocess.run(command, capture_output=True, check=False)
+        except FileNotFoundError:
+            pytest.skip("there is no mount here")
+        if done.returncode:
+            pytest.skip("only root may mount a file system")
+        mounted = True
+        return folder
+
+    yield mount
+    if mounted:
+        subprocess.run(["umount", str(folder)], check=True)
 
 
 class Run(NamedTuple):

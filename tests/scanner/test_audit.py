@@ -18,8 +18,8 @@ from scanner import Detector, Policy, Status, Verdict
 from scanner.audit import Audit, Interrupted, NoCandidates
 from scanner.policy import Gate
 from scanner.reports import base
-from scanner.reports.csv_report import COLUMNS
 from scanner.reports.formats import Format, Target
+from scanner.reports.row import COLUMNS
 from scanner.reports.tally import Tally
 from scanner.sources import Candidate, MediaKind
 

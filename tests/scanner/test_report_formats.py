@@ -26,9 +26,9 @@ from models.errors import ExitCode, OutputError
 from scanner import FileResult, Finding, Policy, Status, encode_path
 from scanner.policy import FailOn, Gate
 from scanner.reports import parquet_report, spool
-from scanner.reports.csv_report import COLUMNS
 from scanner.reports.formats import SUFFIXES, Format, format_of, is_ours, make_report
 from scanner.reports.report import RunEnd, RunFacts
+from scanner.reports.row import COLUMNS
 from scanner.reports.sarif_report import artifact_location
 from scanner.reports.tally import Tally
 from scanner.results import ErrorCode

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from scanner import cli
-from scanner.reports.csv_report import COLUMNS
+from scanner.reports.row import COLUMNS
 
 HEADER = (",".join(COLUMNS) + "\n").encode()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scanner.reports.csv_report import COLUMNS
+from scanner.reports.row import COLUMNS
 
 HEADER = (",".join(COLUMNS) + "\n").encode()
 

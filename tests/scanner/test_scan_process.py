@@ -9,13 +9,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scanner.reports.csv_report import COLUMNS
+from scanner.reports.row import COLUMNS
 
 HEADER = (",".join(COLUMNS) + "\n").encode()
 OLD_REPORT = HEADER + b"old.png,ok,0.100000,real,,PNG,1,1,1,,,1,,\n"
@@ -123,25 +123,10 @@ def test_a_log_on_a_full_disk_ends_the_scan(here: Path, shell: Any, device: Any)
     assert (here / "r.csv").read_bytes() == OLD_REPORT
 
 
-@pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 16 KiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(folder)]
-    try:
-        done = subprocess.run(command, capture_output=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("there is no mount here")
-    if done.returncode:
-        pytest.skip("only root may mount a file system")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
 def test_a_disk_that_fills_up_leaves_the_older_report(
-    here: Path, shell: Any, grey: Any, tiny_disk: Path
+    here: Path, shell: Any, grey: Any, make_disk: Callable[[str], Path]
 ) -> None:
+    tiny_disk = make_disk("16k")
     (tiny_disk / "r.csv").write_bytes(OLD_REPORT)
     for i in range(200):
         grey(here / "many" / f"{i:03}.png", 40)

@@ -1,0 +1,52 @@
+"""One file as a row: the columns that every tabular report has, in their order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scanner.policy import Verdict, format_probability
+from scanner.results import FileResult
+
+SCHEMA_VERSION = 1
+COLUMNS = (
+    "path",
+    "status",
+    "prob_fake",
+    "verdict",
+    "error",
+    "format",
+    "width",
+    "height",
+    "bytes",
+    "sha256",
+    "model",
+    "frames",
+    "baseline",
+    "provenance",
+)
+MODEL_DIGITS = 12
+KNOWN = "known"
+"""In the column ``baseline``."""
+
+
+def row_of(
+    result: FileResult, verdict: Verdict | None, *, model_sha256: str, is_known: bool
+) -> dict[str, Any]:
+    """Keyed by :data:`COLUMNS`; ``None`` where there is no value; ``prob_fake`` is the number that is printed."""
+    prob_fake = result.prob_fake
+    return {
+        "path": result.path,
+        "status": result.status.value,
+        "prob_fake": None if prob_fake is None else float(format_probability(prob_fake)),
+        "verdict": None if verdict is None else verdict.value,
+        "error": None if result.error is None else result.error.value,
+        "format": result.format,
+        "width": result.width,
+        "height": result.height,
+        "bytes": result.bytes,
+        "sha256": result.sha256,
+        "model": None if prob_fake is None else model_sha256[:MODEL_DIGITS],
+        "frames": result.frames,
+        "baseline": KNOWN if is_known else None,
+        "provenance": result.provenance,
+    }
