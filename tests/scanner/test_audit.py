@@ -111,7 +111,7 @@ def test_whatever_ends_a_run_the_rows_are_kept_and_older_outputs_stay(
     path = grey(tmp_path / "a.png", 40)
 
     def broken() -> Iterator[Candidate]:
-        yield from candidates(*[path] * 30)
+        yield from candidates(*[path] * 90)
         raise planted
 
     run = audit(broken())
@@ -163,7 +163,7 @@ def test_a_report_that_cannot_be_written_on_leaves_no_thread_at_work(
     monkeypatch.setattr(base.FileSink, "write", full)
     # While the error is alive, so are the frames that it came through.
     with pytest.raises(OutputError) as caught:
-        audit(candidates(*[path] * 30)).run()
+        audit(candidates(*[path] * 90)).run()
     assert threading.active_count() == before and caught.value.args
 
 
