@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-# What a walk would take for a picture by its name.
+# The picture formats of the day; a walk of a whole folder knows more of them, and their first bytes.
 SUFFIXES = (
     b".apng", b".avif", b".bmp", b".gif", b".heic", b".heif", b".jfif", b".jpe", b".jpeg", b".jpg", b".jxl", b".mpo",
     b".png", b".tif", b".tiff", b".webp",

@@ -23,6 +23,7 @@ from scanner.names import printable
 from scanner.pipeline import scan_candidates
 from scanner.policy import Gate, Policy
 from scanner.progress import NullProgress, Progress
+from scanner.ranking import MostSuspicious
 from scanner.reports.base import Sink, open_sink
 from scanner.reports.formats import Target, is_ours, make_report, name_beside
 from scanner.reports.manifest import build_manifest, looks_like_manifest, manifest_bytes
@@ -30,7 +31,7 @@ from scanner.reports.report import Report, RunEnd, RunFacts
 from scanner.reports.tally import Tally
 from scanner.results import FileResult, Status
 from scanner.sources import Candidate
-from scanner.summary import MostSuspicious, summary_lines
+from scanner.summary import summary_lines
 
 log = logging.getLogger("scanner")
 

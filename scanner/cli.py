@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
@@ -228,8 +227,8 @@ def _batch_size(context: click.Context, parameter: click.Parameter, value: Any) 
 def scan(**options: Any) -> int:
     """Find the deepfakes among images: every file below PATH… gets one row with its probability of being fake.
 
-    PATH is a file, a folder or a glob. The report is CSV; prob_fake is a probability with a measured error rate,
-    not a finding of guilt.
+    PATH is a file, a folder or a glob. prob_fake is a probability with a measured error rate, not a finding of
+    guilt.
     """
     _check_usage(options)
     manifest, files = options.pop("verify"), options.pop("files")
@@ -333,12 +332,10 @@ def _run(
         if cache is not None:
             context = build_context(detector)
             results = Cache(cache, context, limits, rehash=rehash, max_bytes=cache_mib << 20, warn=warn)
-        # Not resolved: the walk compares places, in which a link is what lies in its folder.
-        own_files = outputs.own_files() + ([os.path.abspath(cache)] if cache is not None else [])  # noqa: PTH100
         show_bar = _is_terminal(sys.stderr) and not (no_progress or quiet or verbose or list_skipped)
         return Audit(
             detector, policy, Gate(FailOn(fail_on), max_errors, strict, exit_zero),
-            walk(_operands(paths, files_from, nul), selection, ignore=own_files,
+            walk(_operands(paths, files_from, nul), selection, ignore=outputs.own_files(cache),
                  on_skip=on_skip),
             tally, reports=outputs.reports, manifest=outputs.manifest, say=say, inputs=inputs,
             options=chosen | {

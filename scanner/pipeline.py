@@ -31,6 +31,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 GPU_BATCH = 64
+GPU_CALLERS = 2
+"""One batch is copied while the other is computed."""
 # Rows that need no inference are handed on at least this often, so that a long run of broken files neither
 # waits for a full batch nor piles up.
 _FLUSH_AFTER = 64
@@ -99,8 +101,7 @@ def scan_candidates(
     """
     workers = workers or usable_cores()
     size = batch_size or automatic_batch_size(detector)
-    # On a GPU two: one batch is copied while the other is computed.
-    callers = 2 if detector.on_gpu else workers
+    callers = GPU_CALLERS if detector.on_gpu else workers
     with DecodePool(workers, limits or Limits()) as decoders, _pool(callers, "infer") as inferers:
         decoded = decoders.decode(candidates)
         # Of larger batches, none must begin elsewhere because there are more callers.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -57,6 +58,13 @@ _PASSING = frozenset(
 )
 
 
+class Memory(StrEnum):
+    """Where a result may be known from before a file is read."""
+
+    JOURNAL = "journal"
+    CACHE = "cache"
+
+
 class Stamp(NamedTuple):
     """What the file system said of a file when it was read; with the same stamp it holds the same bytes."""
 
@@ -68,6 +76,15 @@ class Stamp(NamedTuple):
     @classmethod
     def of(cls, status: os.stat_result) -> Stamp:
         return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+    @classmethod
+    def at(cls, path: str) -> Stamp | None:
+        """Of what lies there now; ``None`` if it is no regular file, or cannot be reached."""
+        try:
+            status = os.stat(path)  # noqa: PTH116 - paths stay strings as typed
+        except (OSError, ValueError):
+            return None
+        return cls.of(status) if stat.S_ISREG(status.st_mode) else None
 
     def is_settled(self) -> bool:
         """Whether a change from now on is certain to show: file systems count time in steps of up to 2 s (FAT).
@@ -130,8 +147,13 @@ class FileResult:
     # Of the reading, not of the file: two readings of the same bytes are equal.
     stamp: Stamp | None = field(default=None, compare=False)
     """``None`` when the file could not be opened, or changed while or just before it was read."""
-    recalled: bool = field(default=False, compare=False)
-    """Taken over from an earlier run that was cut off."""
+    remembered_by: Memory | None = field(default=None, compare=False)
+    """What it was taken from, without a look into the file."""
+
+    @property
+    def recalled(self) -> bool:
+        """Whether it was taken over from an earlier run that was cut off."""
+        return self.remembered_by is Memory.JOURNAL
 
     @property
     def depends_on_bytes(self) -> bool:

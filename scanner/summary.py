@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
 from collections.abc import Iterator
 
 from scanner.inference.detector import Detector
 from scanner.names import printable
 from scanner.policy import Policy, Verdict, format_probability
+from scanner.ranking import MostSuspicious
 from scanner.reports.tally import Tally
-from scanner.results import FileResult, Status
+from scanner.results import Status
 
-MOST_SUSPICIOUS = 5
 _ERROR_KINDS = 4
-
-
-class MostSuspicious:
-    """The files with the highest ``prob_fake`` so far; of equals, those that came first."""
-
-    def __init__(self, keep: int = MOST_SUSPICIOUS) -> None:
-        self._keep = keep
-        self._heap: list[tuple[float, int, str]] = []
-        self._seen = 0
-
-    def add(self, result: FileResult) -> None:
-        if result.prob_fake is None:
-            return
-        self._seen += 1
-        entry = (result.prob_fake, -self._seen, result.path)
-        if len(self._heap) < self._keep:
-            heapq.heappush(self._heap, entry)
-        else:
-            heapq.heappushpop(self._heap, entry)
-
-    def ranked(self) -> list[tuple[float, str]]:
-        """``(prob_fake, path)``, highest first."""
-        return [(prob_fake, path) for prob_fake, _, path in sorted(self._heap, reverse=True)]
 
 
 def summary_lines(

@@ -6,7 +6,6 @@ It shows accidental change. Against intent, keep the manifest's own SHA-256 else
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -14,12 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import ExitCode, Failure, ModelFileError
-from models.weights import resolve_model
+from models.weights import resolve_model, sha256_file
 from scanner.names import decode_path, printable
 from scanner.reports.csv_report import looks_like_report
 from scanner.reports.manifest import looks_like_manifest
-
-_PIECE = 1 << 20
 
 
 class VerifyError(Failure):
@@ -34,7 +31,7 @@ def verify(manifest: Path, *, files: bool, model: Path | None, say: Callable[[st
     """
     content = _read_manifest(manifest)
     changes = _Changes(say)
-    say(f"{manifest}: SHA-256 {_sha256(manifest)}")
+    say(f"{manifest}: SHA-256 {sha256_file(manifest)}")
     reports = {manifest.parent / name: digest for name, digest in content["reports"].items() if name != "-"}
     for path, digest in reports.items():
         changes.check("report", str(path), path, digest)
@@ -55,13 +52,16 @@ class _Changes:
         self._same: Counter[str] = Counter()
         self._different = 0
 
-    def check(self, what: str, name: str, path: Path | str, digest: str) -> None:
+    def check(self, what: str, name: str, path: Path, digest: str) -> None:
         try:
-            actual = _sha256(path)
+            actual = sha256_file(path)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             self.tell(f"{what} missing: {printable(name)} ({reason})")
             return
+        self.compare(what, name, actual, digest)
+
+    def compare(self, what: str, name: str, actual: str, digest: str) -> None:
         if actual == digest:
             self._same[what] += 1
         else:
@@ -93,31 +93,23 @@ def _read_manifest(path: Path) -> dict[str, Any]:
 
 def _check_model(facts: dict[str, Any], model: Path | None, changes: _Changes) -> None:
     try:
-        path, _ = resolve_model(model)
+        path, actual = resolve_model(model)
     except ModelFileError as error:
         changes.tell(f"model missing: {error}")
         return
     if model is None and path.name != facts["file"]:
         changes.tell(f"model not checked: the scan used {facts['file']}; name it with --model FILE")
         return
-    changes.check("model", str(path), path, facts["sha256"])
+    changes.compare("model", str(path), actual, facts["sha256"])
 
 
 def _check_files(table: Path, changes: _Changes) -> None:
     with table.open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
             if row.get("sha256"):
-                changes.check("file", row["path"], decode_path(row["path"]), row["sha256"])
+                changes.check("file", row["path"], Path(decode_path(row["path"])), row["sha256"])
 
 
 def _is_csv(path: Path) -> bool:
     with path.open("rb") as stream:
         return looks_like_report(stream.read(256))
-
-
-def _sha256(path: Path | str) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream:  # noqa: PTH123 - a path as typed
-        while piece := stream.read(_PIECE):
-            digest.update(piece)
-    return digest.hexdigest()

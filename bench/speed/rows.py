@@ -15,7 +15,7 @@ from bench.speed.measure import Row, key
 from bench.speed.null_model import write_null_model
 from models.machine import usable_cores
 from scanner import Detector
-from scanner.pipeline import GPU_BATCH
+from scanner.pipeline import GPU_BATCH, GPU_CALLERS
 
 NOTEBOOK = "notebook loop (torchvision, fp32 eager, batch 32)"
 TIMM = "timm loop (fp32 eager, batch 32)"
@@ -33,8 +33,6 @@ THREADS = "decoder alone: plain preprocess in threads"
 PROCESSES = "decoder alone: plain preprocess in processes"
 
 FP32 = "fp32"
-GPU_CALLERS = 2
-"""As in a scan: one batch is copied while the other is computed."""
 GPU_SESSION_BATCHES = (1, 8, 16, 32, 64, 128)
 _AUTOCAST = {torch.bfloat16: "bf16", torch.float16: "fp16"}
 

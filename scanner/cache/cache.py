@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import stat
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,14 +12,13 @@ from pathlib import Path
 
 from scanner.cache.store import Entry, Store
 from scanner.decoding import Decoded, Limits
-from scanner.journal.records import read_record, record_line
 from scanner.names import decode_path
-from scanner.results import ErrorCode, FileResult, Stamp
+from scanner.records import read_record, record_line
+from scanner.results import ErrorCode, FileResult, Memory, Stamp
 from scanner.sources import Candidate
 
 log = logging.getLogger("scanner")
 
-MAX_BYTES = 512 << 20
 _WRITE_SECONDS = 1.0
 _WRITE_ENTRIES = 1000
 # Other limits give another answer; they are cheap to find again.
@@ -37,7 +35,7 @@ class Cache:
         limits: Limits,
         *,
         rehash: bool = False,
-        max_bytes: int = MAX_BYTES,
+        max_bytes: int,
         warn: Callable[[str], None] = log.warning,
     ) -> None:
         """``warn`` is told when the file was damaged, or does not answer."""
@@ -53,15 +51,12 @@ class Cache:
         """By what the file system says: an unchanged file is not read."""
         if candidate.problem is not None or self._rehash:
             return None
-        try:
-            status = os.stat(candidate.path)  # noqa: PTH116 - paths stay strings as typed
-        except (OSError, ValueError):
-            return None
-        stamp = Stamp.of(status)
-        if not stat.S_ISREG(status.st_mode) or max(stamp) >= 1 << 63 or not stamp.is_settled():
+        stamp = Stamp.at(candidate.path)
+        if stamp is None or max(stamp) >= 1 << 63 or not stamp.is_settled():
             return None
         digest = self._store.sha256(_place(candidate.path), stamp)
-        return None if digest is None else self._result(candidate.name, digest, stamp)
+        known = None if digest is None else self._result(candidate.name, digest, stamp)
+        return None if known is None else replace(known, remembered_by=Memory.CACHE)
 
     def recognise(self, decoded: Decoded) -> Decoded:
         """By content: a copy, or a file whose times alone changed, is not scored again."""
@@ -73,6 +68,8 @@ class Cache:
 
     def add(self, result: FileResult) -> None:
         """Remember a result, if it is the bytes' own."""
+        if result.remembered_by is Memory.CACHE:
+            return  # it stands there
         if result.sha256 is None or result.error in _OF_LIMITS or not result.depends_on_bytes:
             return
         digest = bytes.fromhex(result.sha256)

@@ -75,19 +75,13 @@ def _jpeg(data: bytes) -> Iterator[str]:
 
 
 def _png(data: bytes) -> Iterator[str]:
-    place = 8
-    for _ in range(_MAX_PARTS):
-        if place + 12 > len(data):
-            return
-        length, kind = struct.unpack_from(">I4s", data, place)
-        part = data[place + 8 : place + 8 + length]
+    for kind, part in _chunks(data, 8, ">I4s", behind=4):
         if kind == b"caBX":
             yield "c2pa"
         elif kind == b"eXIf":
             yield from _exif(part)
         elif kind in _TEXT_CHUNKS:
             yield from _png_text(kind, part)
-        place += 12 + length
 
 
 def _png_text(kind: bytes, part: bytes) -> Iterator[str]:
@@ -102,19 +96,26 @@ def _png_text(kind: bytes, part: bytes) -> Iterator[str]:
 
 
 def _webp(data: bytes) -> Iterator[str]:
-    place = 12
-    for _ in range(_MAX_PARTS):
-        if place + 8 > len(data):
-            return
-        kind, length = struct.unpack_from("<4sI", data, place)
-        part = data[place + 8 : place + 8 + length]
+    for kind, part in _chunks(data, 12, "<4sI", align=2):
         if kind == b"C2PA":
             yield "c2pa"
         elif kind == b"EXIF":
             yield from _exif(part.removeprefix(b"Exif\x00\x00"))
         elif kind == b"XMP ":
             yield from _xmp(part)
-        place += 8 + length + length % 2
+
+
+def _chunks(
+    data: bytes, place: int, head: str, *, behind: int = 0, align: int = 1
+) -> Iterator[tuple[bytes, bytes]]:
+    """Kind and content of each chunk; ``head`` holds its kind and its length, ``behind`` it stands a checksum."""
+    for _ in range(_MAX_PARTS):
+        if place + 8 + behind > len(data):
+            return
+        first, second = struct.unpack_from(head, data, place)
+        kind, length = (first, second) if isinstance(first, bytes) else (second, first)
+        yield kind, data[place + 8 : place + 8 + length]
+        place += 8 + length + -length % align + behind
 
 
 def _boxes(data: bytes) -> Iterator[str]:

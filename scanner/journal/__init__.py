@@ -1,6 +1,6 @@
 """What a scan has done so far, kept beside its report, so that the same command continues after any end.
 
-``records``: one result as one line. ``header``: what a run must share with the one it continues. ``journal``: the file.
+``header``: what a run must share with the one it continues. ``journal``: the file.
 """
 
 from scanner.journal.header import JournalMismatch as JournalMismatch

@@ -24,8 +24,8 @@ import numpy.typing as npt
 
 from models.errors import OutputError
 from scanner.journal.header import check_same
-from scanner.journal.records import read_record, record_line, record_name
-from scanner.results import FileResult, Stamp
+from scanner.records import read_record, record_line, record_name
+from scanner.results import FileResult, Memory, Stamp
 from scanner.sources import Candidate
 
 JOURNAL_SCHEMA = 1
@@ -96,7 +96,11 @@ class Journal:
             except ValueError:
                 continue  # damaged on the disk: the file is scanned again
             if result.path == candidate.name:
-                return replace(result, recalled=True) if _is_unchanged(candidate.path, result) else None
+                return (
+                    replace(result, remembered_by=Memory.JOURNAL)
+                    if _is_unchanged(candidate.path, result)
+                    else None
+                )
         return None
 
     def add(self, result: FileResult) -> None:
@@ -248,13 +252,7 @@ def _digest(name: str) -> int:
 
 
 def _is_unchanged(path: str, result: FileResult) -> bool:
-    if result.stamp is None or not result.depends_on_bytes:
-        return False
-    try:
-        status = os.stat(path)  # noqa: PTH116 - paths stay strings as typed
-    except (OSError, ValueError):
-        return False
-    return stat.S_ISREG(status.st_mode) and Stamp.of(status) == result.stamp
+    return result.stamp is not None and result.depends_on_bytes and Stamp.at(path) == result.stamp
 
 
 def _sync_folder(folder: Path) -> None:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import heapq
 import html
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from models.contract import Threshold
+from models.errors import ExitCode
 from scanner.decoding import Limits
 from scanner.policy import Verdict, format_probability
+from scanner.ranking import MostSuspicious
 from scanner.reports.base import Sink
 from scanner.reports.report import TOOL, RunEnd, RunFacts
 from scanner.reports.row import COLUMNS, row_of
@@ -42,8 +44,7 @@ class HtmlReport:
         self._sink, self._facts, self._limits = sink, facts, thumbnails
         self._rows = Spool()
         self._bins = [0] * BINS
-        self._top: list[tuple[float, int, FileResult, Verdict | None]] = []
-        self._seen = 0
+        self._top = MostSuspicious(MOST_SUSPICIOUS)
 
     def begin(self) -> None:
         return
@@ -54,9 +55,7 @@ class HtmlReport:
         self._rows.write((b"\n" if self._rows.is_empty else b",\n") + _data([row[name] for name in _SHOWN]))
         if prob_fake is not None:
             self._bins[min(BINS - 1, int(prob_fake * BINS))] += 1
-            self._seen += 1
-            entry = (prob_fake, -self._seen, result, verdict)
-            (heapq.heappush if len(self._top) < MOST_SUSPICIOUS else heapq.heappushpop)(self._top, entry)
+        self._top.add(result)
 
     def end(self, end: RunEnd) -> None:
         script = (_PAGE / "page.js").read_text(encoding="utf-8")
@@ -68,7 +67,7 @@ class HtmlReport:
         self._write(f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n')
         self._write('<meta name="viewport" content="width=device-width, initial-scale=1">\n')
         self._write(f"<title>Deepfake scan</title>\n<style>\n{style}</style>\n</head>\n<body>\n")
-        for part in (self._summary(end), self._histogram(), self._faces(), _table(end), self._origin(end)):
+        for part in (self._summary(end), self._histogram(), self._faces(), _table(), self._origin(end)):
             for line in part:
                 self._write(line + "\n")
         self._write('<script type="application/json" id="rows">[')
@@ -81,9 +80,8 @@ class HtmlReport:
     def _summary(self, end: RunEnd) -> Iterator[str]:
         tally, policy, metadata = end.tally, self._facts.policy, self._facts.metadata
         yield "<h1>Deepfake scan</h1>"
-        complete = (
-            "" if int(end.code) != 2 else " The audit is <strong>not complete</strong>: see the errors below."
-        )
+        incomplete = end.code is ExitCode.INCOMPLETE
+        complete = " The audit is <strong>not complete</strong>: see the errors below." if incomplete else ""
         yield (
             f"<p>{tally.files:,} files, model {_text(metadata.name)} {_text(metadata.version)}, "
             f"threshold {policy.threshold:g} ({_text(policy.threshold_source)}).{complete}</p>"
@@ -125,16 +123,17 @@ class HtmlReport:
         yield f'<line x1="{at:.1f}" x2="{at:.1f}" y1="6" y2="{height + 14}"><title>threshold</title></line></svg>'
 
     def _faces(self) -> Iterator[str]:
-        ranked = [(result, verdict) for _, _, result, verdict in sorted(self._top, reverse=True)]
+        ranked = self._top.results()
         if not ranked:
             return
         yield "<h2>Most suspicious</h2>"
         pictures: list[str | None] = [None] * len(ranked)
         if self._limits is not None:
             yield '<p class="note">This file shows pictures of people. Handle it as you would handle them.</p>'
-            pictures = list(make_thumbnails([result for result, _ in ranked], self._limits))
+            pictures = list(make_thumbnails(ranked, self._limits))
         yield '<div class="faces">'
-        for (result, verdict), picture in zip(ranked, pictures, strict=True):
+        for result, picture in zip(ranked, pictures, strict=True):
+            verdict = self._facts.policy.verdict(result)
             image = f'<img alt="" src="{picture}">' if picture else ""
             kind = "" if verdict is None else verdict.value
             yield (
@@ -163,17 +162,16 @@ class HtmlReport:
         yield "</dl>"
 
 
-def _threshold_words(threshold: object) -> str:
-    value, data = getattr(threshold, "value", None), getattr(threshold, "data", None)
+def _threshold_words(threshold: Threshold) -> str:
     rates = [
-        f"{name.upper()} {rate:.1%}"
-        for name in ("fpr", "tpr")
-        if isinstance(rate := getattr(threshold, name, None), float)
+        f"{name} {rate:.1%}"
+        for name, rate in (("FPR", threshold.fpr), ("TPR", threshold.tpr))
+        if rate is not None
     ]
-    return f"{value:g}" + (f" ({', '.join(rates)} on {data})" if rates else "")
+    return f"{threshold.value:g}" + (f" ({', '.join(rates)} on {threshold.data})" if rates else "")
 
 
-def _table(end: RunEnd) -> Iterator[str]:
+def _table() -> Iterator[str]:
     yield "<h2>All files</h2>"
     yield "<noscript><p>The table needs JavaScript; the CSV report holds the same rows.</p></noscript>"
     yield '<div class="tools">'

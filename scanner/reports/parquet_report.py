@@ -41,7 +41,7 @@ class ParquetReport:
             raise MissingParquet(
                 'a Parquet report needs pyarrow; pip install "deepfake-scanner[parquet]", or write another format'
             ) from None
-        self._sink, self._model = sink, facts.model_sha256
+        self._model = facts.model_sha256
         self._arrow = pyarrow
         self._schema = _schema(pyarrow, facts)
         self._rows: list[dict[str, Any]] = []

@@ -79,6 +79,19 @@ class TestOneCache:
         found = cache.recall(candidate)
         assert found == again and found.stamp == again.stamp and not found.recalled and cache.hits == 1
 
+    def test_what_is_known_is_not_written_again(
+        self, open_cache: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        candidate = settled(tmp_path / "a.png")
+        cache = open_cache()
+        cache.add(result_of(candidate))
+        cache.close()
+        cache, written = open_cache(), []
+        monkeypatch.setattr(Store, "add", lambda self, entries: written.extend(entries))
+        cache.add(cache.recall(candidate))
+        cache.close()
+        assert written == []
+
     def test_a_copy_is_known_by_its_content_and_keeps_its_name(self, open_cache: Any, tmp_path: Path) -> None:
         a, b = settled(tmp_path / "a.png"), settled(tmp_path / "b.png")
         cache = open_cache()

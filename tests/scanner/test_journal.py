@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from models.errors import OutputError
 from scanner.journal import Journal, JournalMismatch, journal_path, looks_like_journal
 from scanner.journal import journal as module
-from scanner.journal.records import read_record, record_line, record_name
+from scanner.records import read_record, record_line, record_name
 from scanner.results import ErrorCode, FileResult, Finding, Region, Stamp, Status
 from scanner.sources import Candidate, MediaKind
 

@@ -23,7 +23,7 @@ from pyarrow import parquet
 
 from models.contract import ModelMetadata
 from models.errors import ExitCode, OutputError
-from scanner import FileResult, Finding, Policy, Status, encode_path
+from scanner import FileResult, Finding, Policy, Status, cli, encode_path
 from scanner.policy import FailOn, Gate
 from scanner.reports import parquet_report, spool
 from scanner.reports.formats import SUFFIXES, Format, format_of, is_ours, make_report
@@ -150,6 +150,11 @@ def test_a_report_is_known_by_its_beginning_even_cut_off(format_: Format) -> Non
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_suffix_says_the_format(suffix: str) -> None:
     assert format_of(Path("a.b" + suffix)) is format_of(Path("A" + suffix.upper())) is SUFFIXES[suffix]
+
+
+def test_the_command_offers_every_format() -> None:
+    (option,) = (parameter for parameter in cli.scan.params if parameter.name == "formats")
+    assert list(option.type.choices) == [format_.value for format_ in Format]
 
 
 def test_another_suffix_is_refused_and_a_stream_is_csv() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from scanner.results import ErrorCode, FileResult, Finding, Region, Stamp, Status
 
-_FACTS = ("detail", "format", "width", "height", "bytes", "sha256", "frames", "provenance")
+FACTS = ("detail", "format", "width", "height", "bytes", "sha256", "frames", "provenance")
+"""The fields of a result that are plain values, in the order in which they are written."""
 
 
 def record_line(result: FileResult) -> bytes:
@@ -17,7 +18,7 @@ def record_line(result: FileResult) -> bytes:
         result.path,
         result.status.value,
         None if result.error is None else result.error.value,
-        *(getattr(result, fact) for fact in _FACTS),
+        *(getattr(result, fact) for fact in FACTS),
         stamp,
         [_finding_values(finding) for finding in result.findings],
     ]
@@ -34,7 +35,7 @@ def read_record(line: bytes) -> FileResult:
             path,
             Status(status),
             None if error is None else ErrorCode(error),
-            **dict(zip(_FACTS, facts, strict=True)),
+            **dict(zip(FACTS, facts, strict=True)),
             findings=tuple(_read_finding(*values) for values in findings),
             stamp=None if stamp is None else Stamp(*stamp),
         )
