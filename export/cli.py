@@ -60,11 +60,11 @@ class MissingExtraError(Failure):
 )
 @click.option(
     "--precision",
-    type=click.Choice(["fp32", "fp16", "int8"]),
+    type=click.Choice(["fp32", "fp16", "bf16", "int8"]),
     default="fp32",
     show_default=True,
-    help="What the file computes in: fp16 is for CUDA, int8 for CPUs. Either is measured against fp32, and "
-    "not written if its AUC is more than 0.005 lower.",
+    help="What the file computes in: fp16 is for CUDA, int8 for CPUs, bf16 for CPUs through OpenVINO. Each is "
+    "measured against fp32, and not written if its AUC is more than 0.005 lower.",
 )
 @click.option(
     "--measure-on",
@@ -85,8 +85,8 @@ class MissingExtraError(Failure):
 )
 @click.option(
     "--device",
-    metavar="auto|cpu|cuda[:N]",
-    help="Where a variant is measured.  [default: auto for fp16, cpu for int8]",
+    metavar="auto|cpu|openvino|cuda[:N]",
+    help="Where a variant is measured.  [default: auto for fp16, cpu for int8, openvino for bf16]",
 )
 def command(
     source: Path, out: Path, store: str, positive: str | None, name: str | None, version: str | None,
@@ -99,7 +99,7 @@ def command(
     file is run in onnxruntime against torch before it gets its name; if their probabilities differ by more
     than 1e-4, nothing is written.
 
-    With --precision fp16 or int8, SOURCE may also be an exported .onnx file: the result is a variant of it,
+    With another --precision than fp32, SOURCE may also be an exported .onnx file: the result is a variant of it,
     with its calibration and its measured loss.
     """
     if calibration is not None and no_calibration:
@@ -132,7 +132,7 @@ def command(
     kind = Precision(precision)
     options = VariantOptions(
         kind, measure_on, calibrate_on, calibration_images or _CALIBRATION_IMAGES,
-        device or ("cpu" if kind is Precision.INT8 else "auto"),
+        device or {"int8": "cpu", "bf16": "openvino"}.get(precision, "auto"),
     )  # fmt: skip
     if exported:
         _say_variant(export_variant(source, out, options, name=name, version=version, license=license_))
@@ -158,13 +158,13 @@ def _check_variant(
             "--device": device,
         }.items():
             if value is not None:
-                raise click.UsageError(f"{option} is for --precision fp16 or int8")
+                raise click.UsageError(f"{option} is for --precision fp16, bf16 or int8")
         return None
     if precision == "int8" and calibrate_on is None:
         raise click.UsageError("--precision int8 needs images that show it its ranges: --calibrate-on DATA")
-    if precision == "fp16" and (calibrate_on is not None or calibration_images is not None):
+    if precision != "int8" and (calibrate_on is not None or calibration_images is not None):
         raise click.UsageError(
-            "--calibrate-on and --calibration-images are for --precision int8; fp16 has no ranges to choose"
+            f"--calibrate-on and --calibration-images are for --precision int8; {precision} has no ranges to choose"
         )
     measured = measure_on or calibrate_on
     if measured is None:
@@ -179,7 +179,7 @@ def _check_exported_source(*, variant: bool) -> None:
     """An exported file brings its metadata along. Raises :class:`click.UsageError`."""
     if not variant:
         raise click.UsageError(
-            "SOURCE is an exported file already; name a checkpoint, or make a variant: --precision fp16 or int8"
+            "SOURCE is an exported file already; name a checkpoint, or make a variant: --precision fp16, bf16 or int8"
         )
     context = click.get_current_context()
     for name in ("store", "positive", "calibration", "no_calibration"):

@@ -51,10 +51,12 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a variant costs, measured on the CPU or on CUDA."""
+    """What a variant costs, measured on one device."""
 
     data: str
     device: str
+    runtime: str
+    """The library that computed, with its version."""
     all: Difference
     sources: dict[str, Difference]
     """By source of the manifest, where each class has at least :data:`MIN_OF_A_CLASS` images."""
@@ -121,6 +123,7 @@ def compare(reference: Path, variant: Path, data: Path, device: str) -> Comparis
     return Comparison(
         data=f"{_name(data)}, {MEASURED_SPLIT}",
         device=_device(loaded),
+        runtime=loaded[1].runtime,
         all=whole,
         sources={name: difference for name, difference in sources.items() if difference is not None},
         not_scored=sum(p is None for p in before),

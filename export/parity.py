@@ -110,12 +110,12 @@ def compare(score: Score, reference: tuple[Floats, Floats], images: Pixels) -> P
     )
 
 
-def detector_score(file: Path) -> Score:
-    """The scanner's own way of running ``file``, on the CPU. Raises :class:`models.errors.Failure`."""
+def detector_score(file: Path, device: str = "cpu") -> Score:
+    """The scanner's own way of running ``file``. Raises :class:`models.errors.Failure`."""
     # The scanner is needed by nothing else here, and tests prove without it.
     from scanner import Detector
 
-    detector = Detector.load(file, device="cpu")
+    detector = Detector.load(file, device)
 
     def score(images: Pixels) -> tuple[Floats, Floats]:
         scores = detector.score(images)

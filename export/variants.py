@@ -1,4 +1,4 @@
-"""Precision variants: the same network computing in fp16 or int8, measured before it gets its name."""
+"""Precision variants: the same network computing in fp16, bf16 or int8, measured before it gets its name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from export.labelled import Calibration, Comparison, calibration, compare
 from export.parity import Score, detector_score
 from models.contract import ModelMetadata
 from models.errors import Failure, ModelFileError, OutputError
-from models.onnx_runtime import load_onnxruntime
 from models.weights import sha256_file
 
 MAX_AUC_LOSS = 0.005
@@ -31,6 +30,7 @@ class Precision(StrEnum):
     """What a variant computes in."""
 
     FP16 = "fp16"
+    BF16 = "bf16"
     INT8 = "int8"
 
 
@@ -71,7 +71,7 @@ def export_variant(
     name: str | None = None,
     version: str | None = None,
     license: str | None = None,
-    load: Callable[[Path], Score] = detector_score,
+    load: Callable[[Path, str], Score] = detector_score,
 ) -> VariantReport:
     """Make the variant of an exported fp32 file, measure it against that file, and write it with the figures.
 
@@ -94,7 +94,7 @@ def export_variant(
         version=version or metadata.version,
         license=license or metadata.license,
         precision=options.precision.value,
-        store=options.precision.value,
+        store=metadata.store if options.precision is Precision.BF16 else options.precision.value,
         parity=None,
     )
     aside = out.with_name(f".{out.name}.{os.getpid()}.onnx")
@@ -104,11 +104,13 @@ def export_variant(
         if reason := failure(comparison):
             raise PrecisionLossError(f"{out} was not written: {reason}; {_remedy(options.precision)}")
         few = proof_images()[-3:]
-        measured = load(aside)(few)
+        measured = load(aside, options.device)(few)
         metadata = replace(metadata, precision_check=_check(digest, comparison, sample))
         write_model(variant, metadata, aside)
         # The figures changed the file: what gets the name must itself load and give the same numbers.
-        if not all(np.array_equal(a, b) for a, b in zip(measured, load(aside)(few), strict=True)):
+        if not all(
+            np.array_equal(a, b) for a, b in zip(measured, load(aside, options.device)(few), strict=True)
+        ):
             raise PrecisionLossError(f"{out} was not written: it scores differently each time it is loaded")
         report = VariantReport(out, aside.stat().st_size, sha256_file(aside), metadata, comparison, sample)
         aside.replace(out)
@@ -140,7 +142,12 @@ def open_reference(file: Path) -> tuple[onnx.ModelProto, ModelMetadata]:
 def convert_to(
     precision: Precision, model: onnx.ModelProto, sample: Calibration | None, *, where: str
 ) -> onnx.ModelProto:
-    """The graph of a variant, without metadata; ``sample`` is needed for int8."""
+    """The graph of a variant, without metadata; ``sample`` is needed for int8.
+
+    bf16 has no graph of its own: the runtime rounds what it computes, as the metadata tell it to.
+    """
+    if precision is Precision.BF16:
+        return model
     plain = folded(model)
     found = parts(plain, where=where)
     if precision is Precision.FP16:
@@ -171,7 +178,7 @@ def _check(reference: str, comparison: Comparison, sample: Calibration | None) -
         **asdict(comparison.all),
         "sources": {name: asdict(difference) for name, difference in comparison.sources.items()},
         "device": comparison.device,
-        "runtime": f"onnxruntime {load_onnxruntime().__version__}",
+        "runtime": comparison.runtime,
         "quantised_on": None
         if sample is None
         else {"data": f"{sample.data}, fit role", "images": len(sample.pixels)},

@@ -35,7 +35,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 UNCALIBRATED_THRESHOLD = 0.5
 LABEL_ORIENTATION = "positive=fake"
-PRECISIONS = ("fp32", "fp16", "int8")
+PRECISIONS = ("fp32", "fp16", "int8", "bf16")
 
 
 class Label(IntEnum):
@@ -95,7 +95,7 @@ class ModelMetadata:
     training: Mapping[str, Any] | None = None
     source_checkpoint_sha256: str | None = None
     store: str = "fp32"
-    """Storage type of the weights in the file: ``fp32`` or ``fp16``, in a variant ``fp16`` or ``int8``."""
+    """Storage type of the weights in the file: ``fp32`` or ``fp16``, in a variant also ``int8``."""
     parity: Mapping[str, Any] | None = None
     """How far the exported file was from torch when it was made; ``None`` for a variant."""
     precision: str = "fp32"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from scanner.decoding import Limits as Limits
     from scanner.inference.detector import Detector as Detector
     from scanner.inference.detector import Scores as Scores
-    from scanner.inference.providers import DeviceError as DeviceError
+    from scanner.inference.errors import DeviceError as DeviceError
     from scanner.names import decode_path as decode_path
     from scanner.names import encode_path as encode_path
     from scanner.pipeline import scan_candidates as scan_candidates
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Detector": "scanner.inference.detector",
-    "DeviceError": "scanner.inference.providers",
+    "DeviceError": "scanner.inference.errors",
     "ErrorCode": "scanner.results",
     "ExitCode": "models.errors",
     "Failure": "models.errors",

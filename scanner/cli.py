@@ -110,7 +110,7 @@ def _batch_size(context: click.Context, parameter: click.Parameter, value: Any) 
 @click.option(
     "--device",
     default="auto",
-    metavar="auto|cpu|cuda[:N]|tensorrt[:N]",
+    metavar="auto|cpu|openvino|cuda[:N]|tensorrt[:N]",
     show_default=True,
     help="Where to run; only auto may fall back.",
 )

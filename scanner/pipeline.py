@@ -22,7 +22,7 @@ from models.contract import IMAGE_SIZE
 from models.machine import usable_cores
 from scanner.decoding import Decoded, DecodePool, Limits
 from scanner.inference.detector import Detector
-from scanner.inference.providers import DeviceError
+from scanner.inference.errors import DeviceError
 from scanner.names import encode_path
 from scanner.results import ErrorCode, FileResult, Finding, Status
 from scanner.sources import Candidate, MediaKind, Selection, walk

@@ -31,7 +31,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.option("--model", type=FILE, default=None, help="Exported model; default: the shipped one.")
-@click.option("--variant", "variants", type=FILE, multiple=True, help="Another export of it; repeatable.")
+@click.option(
+    "--variant", "variants", metavar="[DEVICE=]FILE", multiple=True, help="Another export of it; repeatable."
+)
 @click.option("--device", default="cpu", help="cpu or cuda[:N].")
 @click.option("--count", type=click.IntRange(1), default=400, help="Images of a round.")
 @click.option("--rounds", type=click.IntRange(1), default=5)
@@ -47,7 +49,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--plot", "plot_file", type=FILE, default=None, help="Also draw the ratios, as a PNG.")
 def main(
     model: Path | None,
-    variants: tuple[Path, ...],
+    variants: tuple[str, ...],
     device: str,
     count: int,
     rounds: int,
@@ -88,12 +90,14 @@ def main(
         plot(results, BASE, f"{JPEG.name}, {where}, median and range of {rounds} rounds", plot_file)
 
 
-def _load(model: Path | None, variants: tuple[Path, ...], device: str) -> dict[str, Detector]:
+def _load(model: Path | None, variants: tuple[str, ...], device: str) -> dict[str, Detector]:
     detectors = {FP32: Detector.load(model, device)}
     for variant in variants:
-        if variant.stem in detectors:
-            raise click.UsageError(f"two models would be called {variant.stem}: rename {variant}")
-        detectors[variant.stem] = Detector.load(variant, device)
+        elsewhere, _, file = variant.rpartition("=")
+        name = Path(file).stem + (f" on {elsewhere}" if elsewhere else "")
+        if name in detectors:
+            raise click.UsageError(f"two models would be called {name}: rename {file}")
+        detectors[name] = Detector.load(Path(file), elsewhere or device)
     return detectors
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from models.contract import ModelMetadata
-from models.onnx_runtime import load_onnxruntime
 from scanner.inference.detector import Detector
 
 # Pillow's names for the libraries that decode.
@@ -27,7 +26,7 @@ def build_context(detector: Detector) -> str:
             "provider": detector.provider,
             "device": detector.device,
             "precision": metadata.precision,
-            "onnxruntime": load_onnxruntime().__version__.rsplit(".", 1)[0],
+            "runtime": detector.runtime.rsplit(".", 1)[0],
         },
         sort_keys=True,
     )

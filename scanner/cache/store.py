@@ -104,18 +104,20 @@ class Store:
         """Down to nine tenths of the bound, if it is above it: what was not used for longest goes."""
         with self._guard():
             (page,) = self._connection.execute("PRAGMA page_size").fetchone()
-            while (used := self._used_pages() * page) > self._max_bytes:
+            # Rows leave holes in pages, and only an empty page is room won: several rounds may be needed.
+            deleted = True
+            while deleted and (used := self._used_pages() * page) > self._max_bytes:
+                deleted = False
                 for table in ("results", "stamps"):
                     (count,) = self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()
                     excess = int(count * (1 - 0.9 * self._max_bytes / used)) + 1
                     key = "key" if table == "results" else "place"
-                    self._connection.execute(
+                    done = self._connection.execute(
                         f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} ORDER BY used LIMIT ?)",
                         (excess,),
                     )
+                    deleted = deleted or done.rowcount > 0
                 self._connection.execute("PRAGMA incremental_vacuum").fetchall()  # a page a row
-                if self._used_pages() * page >= used:
-                    return
 
     def close(self) -> None:
         with contextlib.suppress(sqlite3.Error):

@@ -1,1 +1,1 @@
-"""Running a contract-1 model with onnxruntime on the device that was asked for."""
+"""Running a contract-1 model on the device that was asked for."""

@@ -13,11 +13,12 @@ from models.contract import IMAGE_SIZE, INPUT_NAME, OUTPUT_LOGIT, OUTPUT_PROB_FA
 from models.errors import ModelFileError
 from models.weights import resolve_model
 from scanner.inference.binding import BoundRuns
-from scanner.inference.providers import ON_GPU, Device, DeviceError, OpenSession, open_session
+from scanner.inference.errors import DeviceError
+from scanner.inference.openvino import OpenVinoSession
+from scanner.inference.providers import ON_GPU, TOLD_THE_PRECISION, Device, open_session, runtime
 
 if TYPE_CHECKING:
     import onnxruntime
-
 
 _OUTPUTS = [OUTPUT_LOGIT, OUTPUT_PROB_FAKE]
 _REMEDY = "make one with scan-export CHECKPOINT --out model.onnx"
@@ -37,7 +38,7 @@ class Detector:
 
     def __init__(
         self,
-        session: onnxruntime.InferenceSession,
+        session: onnxruntime.InferenceSession | OpenVinoSession,
         metadata: ModelMetadata,
         *,
         path: Path,
@@ -51,7 +52,7 @@ class Detector:
         self.path = path
         self.sha256 = sha256
         self.device = device
-        """``cpu``, ``cuda:N`` or ``tensorrt:N``: where it really runs."""
+        """``cpu``, ``openvino``, ``cuda:N`` or ``tensorrt:N``: where it really runs."""
         self.provider = provider
         self.fallback = fallback
         """Why ``auto`` did not take CUDA, or ``None``."""
@@ -59,7 +60,8 @@ class Detector:
 
     @classmethod
     def load(cls, model: Path | None = None, device: str = "auto") -> Detector:
-        """Load ``model`` (``None``: the shipped weights) on ``auto``, ``cpu``, ``cuda[:N]`` or ``tensorrt[:N]``.
+        """Load ``model`` (``None``: the shipped weights) on ``auto``, ``cpu``, ``openvino``, ``cuda[:N]`` or
+        ``tensorrt[:N]``.
 
         Raises :class:`ModelFileError` for a missing, altered or foreign file and ``DeviceError`` for a device
         that cannot be used; only ``auto`` may take another device than CUDA, and says so in ``fallback``.
@@ -74,13 +76,16 @@ class Detector:
             ) from None
         if hashlib.sha256(content).hexdigest() != digest:
             raise ModelFileError(f"{path} changed while it was being loaded; run again")
-        precision = "fp32"
-        if where.kind == "tensorrt":
-            # It builds its engine for a precision while it loads; what the model says is read beforehand.
-            precision = _metadata(open_session(content, Device("cpu"), where=str(path)), path).precision
-        opened = open_session(content, where, where=str(path), precision=precision)
-        metadata = _metadata(opened, path)
-        _check_signature(opened.session, path)
+        if where.kind in TOLD_THE_PRECISION:
+            metadata = _described(open_session(content, Device("cpu"), where=str(path)).session, path)
+            opened = open_session(content, where, where=str(path), precision=metadata.precision)
+        else:
+            opened = open_session(content, where, where=str(path))
+            metadata = _described(opened.session, path)
+        if metadata.precision == "bf16" and where.kind != "openvino":
+            raise DeviceError(
+                f"{path} computes in bf16, which only --device openvino does; scan with that, or with the fp32 file"
+            )
         return cls(
             opened.session,
             metadata,
@@ -92,10 +97,16 @@ class Detector:
         )
 
     @property
+    def runtime(self) -> str:
+        """The library that computes, with its version."""
+        return runtime(self.provider)
+
+    @property
     def on_gpu(self) -> bool:
         return self._bound is not None
 
     def _bind(self) -> BoundRuns:
+        assert not isinstance(self._session, OpenVinoSession)
         index = int(self.device.partition(":")[2] or 0)
         return BoundRuns(
             self._session, input_name=INPUT_NAME, output_names=_OUTPUTS, device="cuda", index=index
@@ -120,11 +131,9 @@ class Detector:
         return Scores(logit, prob_fake)
 
 
-def _metadata(opened: OpenSession, path: Path) -> ModelMetadata:
-    return ModelMetadata.from_props(opened.session.get_modelmeta().custom_metadata_map, where=str(path))
-
-
-def _check_signature(session: onnxruntime.InferenceSession, path: Path) -> None:
+def _described(session: onnxruntime.InferenceSession, path: Path) -> ModelMetadata:
+    """What the file says of itself, its signature checked."""
+    metadata = ModelMetadata.from_props(session.get_modelmeta().custom_metadata_map, where=str(path))
     inputs = {node.name: node for node in session.get_inputs()}
     outputs = {node.name: node for node in session.get_outputs()}
     if set(inputs) != {INPUT_NAME} or not {OUTPUT_LOGIT, OUTPUT_PROB_FAKE} <= outputs.keys():
@@ -145,3 +154,4 @@ def _check_signature(session: onnxruntime.InferenceSession, path: Path) -> None:
             raise ModelFileError(
                 f"{path}: its output {name} is {output.type} {output.shape}, not float32[N]; {_REMEDY}"
             )
+    return metadata

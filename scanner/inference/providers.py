@@ -11,8 +11,10 @@ import importlib.metadata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from models.errors import Failure, ModelFileError
+from models.errors import ModelFileError
 from models.onnx_runtime import load_onnxruntime
+from scanner.inference.errors import DeviceError
+from scanner.inference.openvino import OPENVINO, OpenVinoSession, runtime_version
 from scanner.inference.tensorrt import TENSORRT, tensorrt_options
 
 if TYPE_CHECKING:
@@ -27,13 +29,9 @@ DISTRIBUTIONS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnx
 """All of them install the same package ``onnxruntime``."""
 
 
-class DeviceError(Failure):
-    """The device that was asked for cannot be used."""
-
-
 @dataclass(frozen=True)
 class Device:
-    """``auto``, ``cpu``, ``cuda[:N]`` or ``tensorrt[:N]``, parsed."""
+    """``auto``, ``cpu``, ``openvino``, ``cuda[:N]`` or ``tensorrt[:N]``, parsed."""
 
     kind: str
     index: int = 0
@@ -44,31 +42,39 @@ class Device:
         kind, colon, index = text.partition(":")
         if kind in ("cuda", "tensorrt") and (not colon or (index.isascii() and index.isdigit())):
             return cls(kind, int(index or 0))
-        if kind in ("auto", "cpu") and not colon:
+        if kind in ("auto", "cpu", "openvino") and not colon:
             return cls(kind)
-        raise DeviceError(f"--device {text}: not one of auto, cpu, cuda, cuda:N, tensorrt, tensorrt:N")
+        raise DeviceError(
+            f"--device {text}: not one of auto, cpu, openvino, cuda, cuda:N, tensorrt, tensorrt:N"
+        )
 
 
 @dataclass(frozen=True)
 class OpenSession:
     """A session and where it really runs."""
 
-    session: onnxruntime.InferenceSession
+    session: onnxruntime.InferenceSession | OpenVinoSession
     device: str
-    """``cpu``, ``cuda:N`` or ``tensorrt:N``."""
+    """``cpu``, ``openvino``, ``cuda:N`` or ``tensorrt:N``."""
     provider: str
     fallback: str | None
     """Why ``auto`` is not on CUDA; ``None`` when nothing was given up."""
 
 
+TOLD_THE_PRECISION = ("tensorrt", "openvino")
+"""Kinds of devices that do not take the precision from the graph."""
+
+
 def open_session(model: bytes, device: Device, *, where: str, precision: str = "fp32") -> OpenSession:
     """Load a model on a device. Raises :class:`DeviceError` or :class:`ModelFileError` (naming ``where``).
 
-    ``precision`` is what the model says of itself; TensorRT has to be told.
+    ``precision`` is what the model says of itself, for :data:`TOLD_THE_PRECISION`.
     """
     check_one_onnxruntime()
     if device.kind == "cpu":
         return OpenSession(_session(model, [CPU], where), "cpu", CPU, None)
+    if device.kind == "openvino":
+        return OpenSession(OpenVinoSession(model, precision, where=where), "openvino", OPENVINO, None)
     if device.kind == "tensorrt":
         return _open_tensorrt(model, device.index, where, precision)
     onnxruntime = load_onnxruntime()
@@ -101,6 +107,13 @@ def _open_tensorrt(model: bytes, index: int, where: str, precision: str) -> Open
             f"--device tensorrt: onnxruntime could not start TensorRT on device {index}; {remedy}"
         )
     return OpenSession(session, f"tensorrt:{index}", TENSORRT, None)
+
+
+def runtime(provider: str) -> str:
+    """The library behind a provider, with its version: ``onnxruntime 1.31.1``."""
+    if provider == OPENVINO:
+        return f"openvino {runtime_version()}"
+    return f"onnxruntime {load_onnxruntime().__version__}"
 
 
 def check_one_onnxruntime() -> None:

@@ -16,7 +16,7 @@ from scanner.decoding import Limits
 from scanner.inference.detector import Detector
 from scanner.reports.manifest import library_versions
 
-_DECISIVE_LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "pillow", "numpy")
+_DECISIVE_LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "openvino", "pillow", "numpy")
 """Those that take bytes to numbers."""
 
 

@@ -20,7 +20,7 @@ from scanner.results import Status
 
 MANIFEST_SCHEMA = 1
 _BEGINNING = b'{\n  "manifest_schema":'
-LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "pillow", "numpy", "click", "tqdm")
+LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "openvino", "pillow", "numpy", "click", "tqdm")
 
 
 def looks_like_manifest(head: bytes) -> bool:

@@ -40,6 +40,7 @@ from models.preprocessing import preprocess, to_input
 from models.storage import Store
 from models.weights import sha256_file, shipped_weights
 from scanner import Detector
+from scanner.inference.openvino import load_openvino
 from train.data import Role, divide, read_tree
 
 METADATA = ModelMetadata(
@@ -115,7 +116,17 @@ def pixels(data: Path) -> npt.NDArray[np.uint8]:
 def options(precision: str, data: Path) -> VariantOptions:
     kind = Precision(precision)
     on = data if kind is Precision.INT8 else None
-    return VariantOptions(kind, measure_on=data, calibrate_on=on, calibration_images=16)
+    return VariantOptions(
+        kind, measure_on=data, calibrate_on=on, calibration_images=16, device=device_for(precision)
+    )
+
+
+def device_for(precision: str) -> str:
+    if precision != "bf16":
+        return "cpu"
+    if "BF16" not in load_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        pytest.skip("this processor does not compute bf16")
+    return "openvino"
 
 
 @pytest.fixture
@@ -124,15 +135,17 @@ def tolerant(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(variants, "MAX_AUC_LOSS", 1.0)
 
 
-def scores(file: Path, data: Path) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+def scores(
+    file: Path, data: Path, device: str = "cpu"
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     """Printed probabilities and labels of the validation split, by the detector alone."""
     images = read_tree(data, "validation")
     batch = np.stack([preprocess(image.path.read_bytes())[0] for image in images])
-    probabilities = [float(f"{p:.6f}") for p in Detector.load(file, "cpu").score(batch).prob_fake.tolist()]
+    probabilities = [float(f"{p:.6f}") for p in Detector.load(file, device).score(batch).prob_fake.tolist()]
     return np.array(probabilities), np.array([int(image.label) for image in images])
 
 
-@pytest.mark.parametrize("precision", ["fp16", "int8"])
+@pytest.mark.parametrize("precision", ["fp16", "int8", "bf16"])
 @pytest.mark.usefixtures("tolerant")
 def test_a_variant_runs_in_the_scanner_and_says_what_it_lost(
     precision: str, reference: Path, data: Path, tmp_path: Path
@@ -148,17 +161,21 @@ def test_a_variant_runs_in_the_scanner_and_says_what_it_lost(
     assert list(model.graph.output) == list(original.graph.output)
     assert {opset.domain for opset in model.opset_import} == {""}
 
-    metadata = Detector.load(out, "cpu").metadata
+    device = device_for(precision)
+    metadata = Detector.load(out, device).metadata
     assert metadata == report.metadata
-    assert (metadata.precision, metadata.store, metadata.parity) == (precision, precision, None)
+    # bf16 is not stored: the runtime rounds.
+    store = METADATA.store if precision == "bf16" else precision
+    assert (metadata.precision, metadata.store, metadata.parity) == (precision, store, None)
     for key in SAME_OF_ALL:
         assert getattr(metadata, key) == getattr(METADATA, key)
 
-    (before, labels), (after, _) = scores(reference, data), scores(out, data)
+    (before, labels), (after, _) = scores(reference, data, device), scores(out, data, device)
     check = metadata.precision_check
     assert check is not None
     assert check["reference_sha256"] == sha256_file(reference)
     assert check["data"] == "faces, validation"
+    assert check["runtime"].partition(" ")[0] == ("openvino" if precision == "bf16" else "onnxruntime")
     assert check["images"] == len(labels) == 16
     assert check["auc_reference"] == roc_auc_score(labels, before)
     assert check["auc"] == roc_auc_score(labels, after)
@@ -167,6 +184,11 @@ def test_a_variant_runs_in_the_scanner_and_says_what_it_lost(
     assert np.ptp(before) > 0.2, "probabilities that do not spread prove nothing"
     assert 0 < check["max_abs_delta_p"] < 0.1
     assert (check["quantised_on"] is not None) is (precision == "int8")
+
+
+def test_openvino_computes_an_fp32_file_as_onnxruntime_does(reference: Path, data: Path) -> None:
+    (ours, _), (theirs, _) = scores(reference, data, "openvino"), scores(reference, data)
+    np.testing.assert_allclose(ours, theirs, atol=3e-6)
 
 
 def test_int8_convolutions_are_integers_and_the_rest_is_what_the_lists_say(
@@ -287,7 +309,14 @@ def difference(delta: float) -> Difference:
     ],
 )
 def test_what_is_too_much(comparison: dict[str, Any], reason: str | None) -> None:
-    fields = {"data": "faces, validation", "device": "cpu", "sources": {}, "not_scored": 0, "lost": 0}
+    fields = {
+        "data": "faces, validation",
+        "device": "cpu",
+        "runtime": "onnxruntime 1",
+        "sources": {},
+        "not_scored": 0,
+        "lost": 0,
+    }
     said = failure(Comparison(**(fields | comparison)))
     assert (said is None) if reason is None else (said is not None and reason in said)
 
@@ -390,7 +419,7 @@ def run(*arguments: object) -> tuple[int, str]:
             ["--precision", "fp16", "--measure-on", "D", "--calibrate-on", "D"],
             "for --precision int8",
         ),
-        ("run", ["--measure-on", "DATA"], "--measure-on is for --precision fp16 or int8"),
+        ("run", ["--measure-on", "DATA"], "--measure-on is for --precision fp16, bf16 or int8"),
         ("run", ["--calibrate-on", "DATA"], "--calibrate-on is for --precision"),
         ("run", ["--device", "cpu"], "--device is for --precision"),
         ("x.onnx", [], "SOURCE is an exported file already"),

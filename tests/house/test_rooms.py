@@ -89,9 +89,11 @@ def test_rooms_without_torch_never_name_it(module: str, path: Path) -> None:
 
 
 @pytest.mark.parametrize(("module", "path"), modules())
-def test_onnxruntime_is_loaded_in_one_place_where_it_is_kept_from_reporting(module: str, path: Path) -> None:
-    named = any(name.partition(".")[0] == "onnxruntime" for name in imports(path))
-    assert not named, "models.onnx_runtime.load_onnxruntime() loads it"
+def test_runtimes_are_loaded_in_one_place_each_where_they_are_kept_from_reporting(
+    module: str, path: Path
+) -> None:
+    named = {name.partition(".")[0] for name in imports(path)} & {"onnxruntime", "openvino"}
+    assert not named, "load_onnxruntime() and load_openvino() load them"
 
 
 def test_the_rules_catch_what_they_are_for() -> None:

@@ -227,9 +227,7 @@ def test_a_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
         Store(tmp_path / "cache", max_bytes=MIB, warn=print)
 
 
-@pytest.mark.parametrize(
-    "change", ["model", "device", "provider", "precision", "onnxruntime", "pillow", "codec"]
-)
+@pytest.mark.parametrize("change", ["model", "device", "provider", "precision", "runtime", "pillow", "codec"])
 def test_the_context_is_everything_that_makes_a_result(
     detector: Detector, calibrated: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
@@ -240,7 +238,7 @@ def test_the_context_is_everything_that_makes_a_result(
         other = Detector.load(calibrated, "cpu")
     elif change == "precision":
         other.metadata = replace(ModelMetadata("bright", "3", "fake"), precision="int8")
-    elif change == "onnxruntime":
+    elif change == "runtime":
         monkeypatch.setattr("onnxruntime.__version__", "9.9.1")
     elif change == "pillow":
         monkeypatch.setattr("PIL.__version__", "99.0")

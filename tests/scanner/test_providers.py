@@ -21,6 +21,7 @@ onnxruntime = load_onnxruntime()
     [
         ("auto", Device("auto")),
         ("cpu", Device("cpu")),
+        ("openvino", Device("openvino")),
         ("cuda", Device("cuda", 0)),
         ("cuda:0", Device("cuda", 0)),
         ("cuda:3", Device("cuda", 3)),
@@ -31,10 +32,23 @@ def test_a_device_is_read(text: str, device: Device) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "gpu", "CUDA", "cuda:", "cuda:-1", "cuda:x", "tensorrt:x", "cpu:0", "auto:1", "cuda:1:2"]
+    "text",
+    [
+        "",
+        "gpu",
+        "CUDA",
+        "cuda:",
+        "cuda:-1",
+        "cuda:x",
+        "tensorrt:x",
+        "cpu:0",
+        "openvino:0",
+        "auto:1",
+        "cuda:1:2",
+    ],
 )
 def test_any_other_word_is_refused(text: str) -> None:
-    with pytest.raises(DeviceError, match="not one of auto, cpu, cuda, cuda:N, tensorrt"):
+    with pytest.raises(DeviceError, match="not one of auto, cpu, openvino, cuda, cuda:N, tensorrt"):
         Device.parse(text)
 
 

@@ -59,7 +59,9 @@ class MissingExtraError(Failure):
     show_default=False,
     help="Flag an image when prob_fake >= P. [default: the model's]",
 )
-@click.option("--device", default="auto", metavar="auto|cpu|cuda[:N]", help="Where to run the model.")
+@click.option(
+    "--device", default="auto", metavar="auto|cpu|openvino|cuda[:N]", help="Where to run the model."
+)
 @click.option(
     "--batch-size",
     type=click.IntRange(1),

@@ -1,0 +1,7 @@
+"""What can go wrong with a device."""
+
+from models.errors import Failure
+
+
+class DeviceError(Failure):
+    """The device that was asked for cannot be used."""
