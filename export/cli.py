@@ -47,9 +47,16 @@ class MissingExtraError(Failure):
 @click.option(
     "--model-version",
     "version",
+    envvar="SCAN_EXPORT_MODEL_VERSION",
     help="The model's version.  [default: 12 digits of the checkpoint's SHA-256]",
 )
-@click.option("--license", "license_", metavar="TEXT", help="The licence of the weights, in a line.")
+@click.option(
+    "--license",
+    "license_",
+    envvar="SCAN_EXPORT_LICENSE",
+    metavar="TEXT",
+    help="The licence of the weights, in a line.",
+)
 @click.option(
     "--calibration",
     type=click.Path(path_type=Path),

@@ -60,6 +60,7 @@ def _batch_size(context: click.Context, parameter: click.Parameter, value: Any) 
 @click.option(
     "--format",
     "formats",
+    envvar="SCAN_FORMAT",
     multiple=True,
     type=click.Choice(["csv", "jsonl", "parquet", "sarif", "junit", "html"]),
     help="Format of each --out, in their order, in place of the suffix.",
@@ -79,7 +80,12 @@ def _batch_size(context: click.Context, parameter: click.Parameter, value: Any) 
     help="Scan the files named in FILE, one a line; - reads standard input.",
 )
 @click.option(
-    "-0", "--null", "nul", is_flag=True, help="Names in --files-from end with NUL, not with a line end."
+    "-0",
+    "--null",
+    "nul",
+    envvar="SCAN_NULL",
+    is_flag=True,
+    help="Names in --files-from end with NUL, not with a line end.",
 )
 @click.option(
     "--recursive/--no-recursive", default=True, help="Enter the folders below PATH.  [default: yes]"

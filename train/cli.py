@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 @click.option(
     "--recipe",
     "recipe_name",
+    envvar="SCAN_TRAIN_RECIPE",
     type=click.Choice(["two-phase", "scratch"]),
     default="two-phase",
     help="two-phase: classifier, then classifier + block 6, on pretrained weights. scratch: all layers, from nothing.",
@@ -56,7 +57,11 @@ if TYPE_CHECKING:
     show_default=False,
 )
 @click.option(
-    "--source", "sources", multiple=True, help="Train on this source of the manifest only; repeatable."
+    "--source",
+    "sources",
+    envvar="SCAN_TRAIN_SOURCE",
+    multiple=True,
+    help="Train on this source of the manifest only; repeatable.",
 )
 @click.option("--epochs", default=None, help="Epochs of each phase, such as 5,10.")
 @click.option("--phases", default=None, help="scratch only: SIZExEPOCHS@LR,…, such as 96x30@5e-4,260x2@1e-4.")
@@ -111,6 +116,7 @@ if TYPE_CHECKING:
 @click.option(
     "--set",
     "settings",
+    envvar="SCAN_TRAIN_SET",
     multiple=True,
     metavar="FIELD=VALUE",
     help="Another value of a field of the recipe, such as degradations=on or ema=0.999; repeatable.",

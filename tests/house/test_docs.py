@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import shlex
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
 import click
 import pytest
+from doc_pages import PAGES, ROOT, Block, all_blocks
 
 from models.contract import ModelMetadata
 from models.errors import ExitCode
@@ -18,8 +19,6 @@ from scanner.policy import Verdict
 from scanner.reports.row import COLUMNS
 from scanner.results import ErrorCode, Status
 
-ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 REPORT = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
 CONTRACT = (ROOT / "docs" / "model-contract.md").read_text(encoding="utf-8")
 
@@ -32,21 +31,10 @@ def make_cli() -> ModuleType:
     return module
 
 
-def blocks(page: Path, language: str) -> list[str]:
-    text = page.read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-
-
-def documented_commands() -> list[tuple[str, str]]:
-    """Every command line of ours in a shell block, the parts of a chain one by one."""
-    found = []
-    for page in PAGES:
-        for block in blocks(page, "sh"):
-            for line in block.replace("\\\n", " ").splitlines():
-                for part in re.split(r"&&|\|\||[|;]", line.partition(" #")[0]):
-                    if re.match(r"\s*(\S*/)?scan(-\w+)?\s", part):
-                        found.append((page.name, part.strip()))
-    return found
+def documented_commands() -> list[tuple[Block, list[str]]]:
+    """Every call of one of the four commands in a block of shell or in a pipeline, the parts of a chain one by one."""
+    calls = [(block, words) for block in all_blocks() for words in block.calls()]
+    return [(block, words) for block, words in calls if re.match(r"scan(-\w+)?$", Path(words[0]).name)]
 
 
 def section(text: str, title: str) -> str:
@@ -62,16 +50,17 @@ def first_cells(table: str) -> list[str]:
 
 
 def test_the_pages_show_all_four_commands() -> None:
-    assert {line.split()[0].rpartition("/")[2] for _, line in documented_commands()} == set(
-        make_cli().COMMANDS
-    )
+    assert {Path(words[0]).name for _, words in documented_commands()} == set(make_cli().COMMANDS)
 
 
-@pytest.mark.parametrize(("page", "line"), documented_commands())
-def test_a_documented_command_line_is_understood(page: str, line: str) -> None:
-    program, *arguments = shlex.split(line)
+@pytest.mark.parametrize(("block", "words"), documented_commands(), ids=str)
+def test_a_documented_command_line_is_understood(block: Block, words: list[str]) -> None:
+    program, *arguments = words
+    arguments = [
+        "-" if before == "--files-from" else word for before, word in pairwise(words)
+    ]  # is opened at once
     command: click.Command = make_cli().COMMANDS[Path(program).name]
-    context = command.make_context(program, [a for a in arguments if a not in (">", "2>&1")])
+    context = command.make_context(program, arguments)
     assert context.params
 
 
@@ -79,6 +68,21 @@ def test_the_help_page_is_the_help() -> None:
     assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == make_cli().text(), (
         "run: python docs/make_cli.py"
     )
+
+
+@pytest.mark.parametrize("name", make_cli().COMMANDS)
+def test_options_read_the_variables_that_the_page_names(name: str) -> None:
+    command: click.Command = make_cli().COMMANDS[name]
+    prefix = name.upper().replace("-", "_")
+    assert command.context_settings["auto_envvar_prefix"] == prefix
+    unread = set()
+    for option in command.params:
+        if isinstance(option, click.Option):
+            (long,) = (one.lstrip("-") for one in option.opts if one.startswith("--"))
+            own = option.envvar or f"{prefix}_{option.name}".upper() if option.allow_from_autoenv else None
+            if own != f"{prefix}_{long}".upper().replace("-", "_"):
+                unread.add(long)
+    assert unread == ({"out", "version"} if name == "scan" else set())
 
 
 def test_the_report_page_lists_the_columns_in_order() -> None:
@@ -101,12 +105,10 @@ def test_the_contract_page_lists_every_metadata_key() -> None:
     assert sorted(first_cells(section(CONTRACT, "Metadata"))) == sorted(f.name for f in fields(ModelMetadata))
 
 
-@pytest.mark.parametrize(
-    ("page", "code"), [(page.name, code) for page in PAGES for code in blocks(page, "python")]
-)
-def test_python_examples_run(page: str, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("block", all_blocks("python"), ids=str)
+def test_python_examples_run(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    exec(compile(code, page, "exec"), {})
+    exec(compile(block.text, str(block), "exec"), {})
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])

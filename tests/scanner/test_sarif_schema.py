@@ -95,7 +95,10 @@ def test_a_report_without_files_is_valid(
         ({"rank": 101}, "101 is greater than the maximum"),
         ({"level": "fatal"}, "'fatal' is not one of"),
         ({"colour": "red"}, "Additional properties are not allowed"),
-        ({"locations": [{"physicalLocation": {"artifactLocation": {"uri": "two words.png"}}}]}, "uri-reference"),
+        (
+            {"locations": [{"physicalLocation": {"artifactLocation": {"uri": "two words.png"}}}]},
+            "uri-reference",
+        ),
     ],
 )
 def test_the_validator_sees_mistakes(mistake: dict[str, Any], said: str, validator: Draft4Validator) -> None:

@@ -79,6 +79,7 @@ class MissingExtraError(Failure):
 @click.option(
     "--bootstrap",
     "resamples",
+    envvar="SCAN_EVALUATE_BOOTSTRAP",
     type=click.IntRange(0),
     default=_DEFAULT_RESAMPLES,
     help="Resamples for the 95 % intervals; 0 for none.",
