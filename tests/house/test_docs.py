@@ -11,7 +11,7 @@ from types import ModuleType
 
 import click
 import pytest
-from doc_pages import PAGES, ROOT, Block, all_blocks
+from doc_pages import PAGES, ROOT, Block, all_blocks, outside_blocks
 
 from models.contract import ModelMetadata
 from models.errors import ExitCode
@@ -83,6 +83,23 @@ def test_options_read_the_variables_that_the_page_names(name: str) -> None:
             if own != f"{prefix}_{long}".upper().replace("-", "_"):
                 unread.add(long)
     assert unread == ({"out", "version"} if name == "scan" else set())
+
+
+def test_options_variables_and_scripts_that_prose_names_exist() -> None:
+    commands = [(name.upper().replace("-", "_"), command) for name, command in make_cli().COMMANDS.items()]
+    options = {(name, one) for name, command in commands for option in command.params for one in option.opts}
+    known = {one for _, one in options} | {"--help"}
+    variables = {f"{name}_{one.lstrip('-')}".upper().replace("-", "_") for name, one in options}
+    for page in PAGES:
+        for number, line in outside_blocks(page):
+            where = f"{page.name}:{number}"
+            for span in re.findall(r"`([^`]+)`", line):
+                assert set(re.findall(r"\bSCAN_[A-Z_]+", span)) <= variables, where
+                for script in re.findall(r"python (?:-m )?([\w./]+)", span):
+                    path = ROOT / (script if script.endswith(".py") else script.replace(".", "/"))
+                    assert path.is_dir() or path.with_suffix(".py").is_file(), where
+                if "bench" not in f"{page} {span}":
+                    assert set(re.findall(r"(?<![\w-])--[a-z][\w-]*", span)) <= known, where
 
 
 def test_the_report_page_lists_the_columns_in_order() -> None:
