@@ -296,6 +296,7 @@ GIVEN: dict[str, Callable[[Path], None]] = {
     "new.onnx": model,
     "accepted.csv": accepted,
     "report.run.json": manifest,
+    "report.csv": lambda path: manifest(path.with_suffix(".run.json")),
     "samples": samples,
 }
 """By name: what a block finds in its folder if it names it and does not make it itself."""

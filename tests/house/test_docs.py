@@ -11,7 +11,7 @@ from types import ModuleType
 
 import click
 import pytest
-from doc_pages import PAGES, ROOT, Block, all_blocks, outside_blocks
+from doc_pages import PAGES, ROOT, Block, all_blocks, furnish, outside_blocks
 
 from models.contract import ModelMetadata
 from models.errors import ExitCode
@@ -123,8 +123,9 @@ def test_the_contract_page_lists_every_metadata_key() -> None:
 
 
 @pytest.mark.parametrize("block", all_blocks("python"), ids=str)
-def test_python_examples_run(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
+def test_python_examples_run(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    furnish(tmp_path / "here", block)
+    monkeypatch.chdir(tmp_path / "here")
     exec(compile(block.text, str(block), "exec"), {})
 
 
