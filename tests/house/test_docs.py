@@ -11,7 +11,8 @@ from types import ModuleType
 
 import click
 import pytest
-from doc_pages import PAGES, ROOT, Block, all_blocks, furnish, outside_blocks
+from doc_given import furnish
+from doc_pages import PAGES, ROOT, Block, all_blocks, outside_blocks
 
 from models.contract import ModelMetadata
 from models.errors import ExitCode

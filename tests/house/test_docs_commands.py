@@ -1,6 +1,6 @@
 """Everything in the pages that looks like a command is executed as it stands, or says in its fence what it needs.
 
-How a fence says so, and what is in the folder where a block runs, is in ``doc_pages.py``.
+How a fence says so is in ``doc_pages.py``, what is in the folder where a block runs in ``doc_given.py``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ import click
 import doc_pages
 import pytest
 import yaml
-from doc_pages import GIVEN, NEEDS, PAGES, ROOT, Block, all_blocks, blocks, furnish, outside_blocks
+from doc_given import GIVEN, furnish, model
+from doc_pages import NEEDS, PAGES, ROOT, Block, all_blocks, blocks, outside_blocks
 
 RUNNABLE = [block for block in all_blocks(*doc_pages.EXECUTED) if block.commands() and block.needs is None]
 LANGUAGES = (*doc_pages.EXECUTED, *doc_pages.PARSED, *doc_pages.SHOWN)
@@ -48,7 +49,7 @@ FORGE = {"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main"}
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A user's, with the console scripts of this environment on PATH."""
     home = tmp_path_factory.mktemp("home")
-    doc_pages.model(home / "default.onnx")
+    model(home / "default.onnx")
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("SCAN_", "GIT_", "PIP_"))
     }
