@@ -55,7 +55,7 @@ class Audit:
     gate: Gate
     candidates: Iterable[Candidate]
     tally: Tally
-    """Its ``other_files`` are counted by the walk behind ``candidates``."""
+    """Its ``other_files`` and ``scanignore`` are filled by the walk behind ``candidates``."""
     reports: Sequence[Target]
     manifest: Path | None
     say: Callable[[str], None]
@@ -97,7 +97,9 @@ class Audit:
                 try:
                     reports = self._open_reports(sinks, started)
                     self._drain(found, reports, top, journal)
-                    code = self.gate.exit_code(self.tally.statuses, self.tally.verdicts - self.tally.known)
+                    code = self.gate.exit_code(
+                        self.tally.statuses, self.tally.verdicts - self.tally.known, self.tally.excluded
+                    )
                     self.tally.cached = self.cache.hits if self.cache is not None else 0
                     end = RunEnd(self.tally, code, time.monotonic() - clock)
                     for report in reports:
@@ -220,7 +222,7 @@ class Audit:
             beside = f" (how it was made: {self.manifest})" if self.manifest is not None else ""
             self.say(f"report: {', '.join(paths)}{beside}")
         if code is ExitCode.INCOMPLETE:
-            errors = self.gate.errors(self.tally.statuses)
+            errors = self.gate.errors(self.tally.statuses, self.tally.excluded)
             log.error(
                 "the audit is not complete: %d files could not be scored, --max-errors allows %d",
                 errors,

@@ -102,6 +102,16 @@ def _batch_size(context: click.Context, parameter: click.Parameter, value: Any) 
     "--exclude", multiple=True, metavar="GLOB", help="Leave out matching files and folders; repeatable."
 )
 @click.option(
+    "--no-scanignore",
+    is_flag=True,
+    help="Scan what .scanignore files (syntax of .gitignore) in the folders leave out, too.",
+)
+@click.option(
+    "--force-exclude",
+    is_flag=True,
+    help="Leave out files that are named, too, if --exclude or .scanignore says so; their row is skipped.",
+)
+@click.option(
     "--model",
     type=click.Path(path_type=Path),
     default=None,
@@ -269,7 +279,8 @@ def _check_usage(options: dict[str, Any]) -> None:
 def _run(
     *, paths: tuple[str, ...], outs: tuple[str, ...], formats: tuple[str, ...], no_thumbnails: bool,
     manifest: Path | None, files_from: BinaryIO | None, nul: bool,
-    recursive: bool, follow_symlinks: bool, include: tuple[str, ...], exclude: tuple[str, ...], model: Path | None,
+    recursive: bool, follow_symlinks: bool, include: tuple[str, ...], exclude: tuple[str, ...],
+    no_scanignore: bool, force_exclude: bool, model: Path | None,
     threshold: str | None, device: str, batch_size: int | None, workers: int | None, max_pixels: int | None,
     max_bytes: int | None, max_decode_seconds: float | None, max_decode_mib: int | None, restart: bool,
     cache: Path | None, cache_mib: int, rehash: bool,
@@ -294,7 +305,7 @@ def _run(
     from scanner.policy import FailOn, Gate, Policy
     from scanner.progress import BarProgress, NullProgress
     from scanner.reports.tally import Tally
-    from scanner.sources import Selection, walk
+    from scanner.sources import ScanIgnore, Selection, walk
 
     def say(line: str) -> None:
         if not quiet:
@@ -326,12 +337,13 @@ def _run(
             say(
                 "note: this model is not calibrated; prob_fake is a score, its threshold was not chosen on data"
             )
-        selection = Selection(recursive, follow_symlinks, include, exclude)
+        selection = Selection(recursive, follow_symlinks, include, exclude, force_exclude)
+        scanignore = None if no_scanignore else ScanIgnore(lambda *used: tally.scanignore.add(used))
         inputs = [encode_path(path) for path in paths]
         chosen: dict[str, Any] = {
             "files_from": _name_of(files_from), "nul": nul,
             "recursive": recursive, "follow_symlinks": follow_symlinks, "include": list(include),
-            "exclude": list(exclude),
+            "exclude": list(exclude), "scanignore": not no_scanignore, "force_exclude": force_exclude,
         }  # fmt: skip
         header = build_header(detector, limits, {"paths": inputs, **chosen})
         results = None
@@ -342,7 +354,7 @@ def _run(
         return Audit(
             detector, policy, Gate(FailOn(fail_on), max_errors, strict, exit_zero),
             walk(_operands(paths, files_from, nul), selection, ignore=outputs.own_files(cache),
-                 on_skip=on_skip),
+                 on_skip=on_skip, scanignore=scanignore),
             tally, reports=outputs.reports, manifest=outputs.manifest, say=say, inputs=inputs,
             options=chosen | {
                 "threshold": threshold, "device": device, "batch_size": batch_size,

@@ -82,15 +82,16 @@ class Gate:
     fail_on: FailOn = FailOn.FAKE
     max_errors: int = 0
     strict: bool = False
-    """Count skipped media as errors."""
+    """Count skipped media as errors, though not what was left out because the user said so."""
     exit_zero: bool = False
 
-    def errors(self, statuses: Counter[Status]) -> int:
-        return statuses[Status.ERROR] + (statuses[Status.SKIPPED] if self.strict else 0)
+    def errors(self, statuses: Counter[Status], excluded: int = 0) -> int:
+        """``excluded`` counts the skipped files with the code ``excluded``."""
+        return statuses[Status.ERROR] + (statuses[Status.SKIPPED] - excluded if self.strict else 0)
 
-    def exit_code(self, statuses: Counter[Status], verdicts: Counter[Verdict]) -> ExitCode:
+    def exit_code(self, statuses: Counter[Status], verdicts: Counter[Verdict], excluded: int = 0) -> ExitCode:
         """2 (too many errors) outranks 1 (something matched)."""
-        if self.errors(statuses) > self.max_errors:
+        if self.errors(statuses, excluded) > self.max_errors:
             return ExitCode.INCOMPLETE
         matched = any(count and self.matches(verdict) for verdict, count in verdicts.items())
         return ExitCode.FINDINGS if matched and not self.exit_zero else ExitCode.OK

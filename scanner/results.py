@@ -40,11 +40,14 @@ class ErrorCode(StrEnum):
     # Known for what it is, and not decoded by this tool.
     UNSUPPORTED_FORMAT = "unsupported_format"
     UNSUPPORTED_MEDIA = "unsupported_media"
+    # Named, and left out because --force-exclude says so.
+    EXCLUDED = "excluded"
     # The model gave no usable number.
     INFERENCE_FAILED = "inference_failed"
 
 
-# What says more about the machine or the moment than about the bytes: another run may see another thing.
+# What says more about the machine, the moment or the options than about the bytes: another run may see another
+# thing.
 _PASSING = frozenset(
     {
         ErrorCode.NOT_FOUND,
@@ -54,6 +57,7 @@ _PASSING = frozenset(
         ErrorCode.OUT_OF_MEMORY,
         ErrorCode.DECODE_CRASHED,
         ErrorCode.DECODE_TIMEOUT,
+        ErrorCode.EXCLUDED,
     }
 )
 

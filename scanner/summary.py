@@ -31,6 +31,8 @@ def summary_lines(
     yield line
     if tally.other_files:
         yield f"  {tally.other_files.total():,} other files have no row ({_top_counts(tally.other_files)})"
+    if tally.ignored:
+        yield f"  left out by .scanignore: {tally.ignored}; --no-scanignore scans them"
     yield (
         f"  {verdicts[Verdict.FAKE]:,} fake, {verdicts[Verdict.INCONCLUSIVE]:,} inconclusive, "
         f"{verdicts[Verdict.REAL]:,} not flagged at threshold {policy.threshold:g} ({policy.threshold_source})"

@@ -130,7 +130,7 @@ def failed(
     return Decoded(
         FileResult(
             candidate.name,
-            Status.ERROR,
+            Status.SKIPPED if code is ErrorCode.EXCLUDED else Status.ERROR,
             code,
             detail,
             bytes=bytes_,

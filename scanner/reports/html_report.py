@@ -155,6 +155,8 @@ class HtmlReport:
             "licence": metadata.license or "not stated",
             "calibrated": "yes" if metadata.calibrated else "no: prob_fake is a score, not a probability",
         }
+        if end.tally.ignored:
+            lines["left out by .scanignore"] = end.tally.ignored
         for name, threshold in sorted(metadata.thresholds.items()):
             lines[f"threshold {name}"] = _threshold_words(threshold)
         for term, words in lines.items():

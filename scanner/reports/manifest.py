@@ -87,6 +87,7 @@ def build_manifest(
             "error": dict(sorted(tally.errors.items())),
             "other_files": dict(sorted(tally.other_files.items())),
         },
+        "scanignore": [{"path": path, "sha256": digest} for path, digest in sorted(tally.scanignore)],
         "started": started.astimezone(UTC).isoformat(timespec="seconds"),
         "finished": finished.astimezone(UTC).isoformat(timespec="seconds"),
         "seconds": round((finished - started).total_seconds(), 3),

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from scanner.policy import Verdict
-from scanner.results import Status
+from scanner.results import ErrorCode, Status
+from scanner.sources import SkipType
 
 
 @dataclass
@@ -20,6 +21,8 @@ class Tally:
     errors: Counter[str] = field(default_factory=Counter)
     other_files: Counter[str] = field(default_factory=Counter)
     """Files without a row, by type."""
+    scanignore: set[tuple[str, str]] = field(default_factory=set)
+    """The ``.scanignore`` files that were followed: path and SHA-256."""
     cached: int = 0
     """Results taken from the cache."""
     recalled: int = 0
@@ -28,3 +31,16 @@ class Tally:
     @property
     def files(self) -> int:
         return self.statuses.total()
+
+    @property
+    def excluded(self) -> int:
+        """Named files that were left out because the user said so."""
+        return self.errors[ErrorCode.EXCLUDED.value]
+
+    @property
+    def ignored(self) -> str:
+        """What ``.scanignore`` files left out, in words; empty if nothing."""
+        files, folders = (self.other_files[kind] for kind in (SkipType.IGNORED_FILE, SkipType.IGNORED_FOLDER))
+        if not files + folders:
+            return ""
+        return f"{files:,} files, {folders:,} folders with all that they hold"

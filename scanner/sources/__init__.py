@@ -11,6 +11,7 @@ from scanner.sources.filetypes import (
     suffix_of,
 )
 from scanner.sources.probe import problem_of
+from scanner.sources.scanignore import ScanIgnore, ScanIgnoreError
 from scanner.sources.selection import (
     FileListError,
     Operand,
@@ -28,6 +29,8 @@ __all__ = [
     "MediaKind",
     "OnSkip",
     "Operand",
+    "ScanIgnore",
+    "ScanIgnoreError",
     "Selection",
     "SkipType",
     "classify",

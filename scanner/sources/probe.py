@@ -13,7 +13,7 @@ from scanner.sources.filetypes import HEAD_BYTES, MediaKind, classify, kind_by_s
 Problem = tuple[ErrorCode, str]
 """The report's code for what is wrong with a file, and words for the log."""
 
-_OPEN_FLAGS = (
+OPEN_FLAGS = (
     os.O_RDONLY
     # What was a file a moment ago may be a FIFO now, and opening that would wait for a writer.
     | getattr(os, "O_NONBLOCK", 0)
@@ -78,7 +78,7 @@ def look(path: str) -> tuple[MediaKind, Problem | None]:
     if kind is MediaKind.IMAGE:
         return kind, None
     try:
-        descriptor = os.open(path, _OPEN_FLAGS)
+        descriptor = os.open(path, OPEN_FLAGS)
         try:
             mode = os.fstat(descriptor).st_mode
             if not stat.S_ISREG(mode):

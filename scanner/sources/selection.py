@@ -35,7 +35,8 @@ class Selection:
     ``include``, if any, picks files; folders are entered all the same. ``exclude`` leaves out files and
     prunes folders, and beats ``include``. A trailing ``/`` in ``exclude`` matches folders only; in
     ``include`` it stands for everything below that folder. The operands themselves, ``--files-from`` entries
-    and files that a glob operand matched are named explicitly: patterns do not touch them.
+    and files that a glob operand matched are named explicitly: patterns do not touch them, unless
+    ``force_exclude`` says that ``exclude`` does.
     """
 
     recursive: bool = True
@@ -43,14 +44,20 @@ class Selection:
     """Enter linked folders too, wherever they lead; then each real file comes once, at its first place."""
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    force_exclude: bool = False
+    """What is named explicitly and matches ``exclude`` or a ``.scanignore`` is not looked at; it keeps its row."""
 
     def takes_file(self, name: str, relative: str) -> bool:
         """Whether a file is looked at; ``relative`` is its path from the operand on, with ``/``."""
-        if any(_matches(p, name, relative) for p in self.exclude if not p.endswith("/")):
+        if self.excludes_file(name, relative):
             return False
         return not self.include or any(
             _matches(f"{p}*" if p.endswith("/") else p, name, relative) for p in self.include
         )
+
+    def excludes_file(self, name: str, relative: str) -> bool:
+        """Whether ``exclude`` names a file."""
+        return any(_matches(p, name, relative) for p in self.exclude if not p.endswith("/"))
 
     def enters_folder(self, name: str, relative: str) -> bool:
         """Whether ``exclude`` leaves a folder standing; ``recursive`` is another question."""

@@ -23,10 +23,13 @@ from itertools import chain, islice
 from scanner.names import encode_path
 from scanner.results import ErrorCode
 from scanner.sources.filetypes import MediaKind, kind_by_suffix, suffix_of
+from scanner.sources.named import why_left_out
 from scanner.sources.probe import EntryType, Problem, entry_type, look, not_a_file, problem_of
+from scanner.sources.scanignore import FILE_NAME, ScanIgnore, Scope
 from scanner.sources.selection import UNSCANNED_FOLDER, Operand, Selection, expand_operand
 
 _SLASHES = "/" if os.sep == "/" else f"/{os.sep}"
+_SCANIGNORE = os.fsencode(FILE_NAME)
 _PLAIN_SUFFIX = re.compile(r"[\w+-]{1,10}")
 
 
@@ -45,6 +48,9 @@ class SkipType(StrEnum):
     EXCLUDED_FILE = "excluded file"
     """By ``exclude``, or by an ``include`` that does not name it."""
     EXCLUDED_FOLDER = "excluded folder"
+    IGNORED_FILE = "ignored file"
+    """By ``.scanignore``."""
+    IGNORED_FOLDER = "ignored folder"
 
 
 OnSkip = Callable[[str, str], None]
@@ -75,19 +81,21 @@ def walk(
     *,
     ignore: Collection[str] = (),
     on_skip: OnSkip = lambda name, type_: None,
+    scanignore: ScanIgnore | None = None,
 ) -> Iterator[Candidate]:
     """All candidates: operands in their order, below each the byte order of path components.
 
     ``ignore`` holds absolute paths of files and folders that are not looked at at all, even if they are named
-    explicitly: the run's own outputs. A file reached twice, by way of a linked folder too, comes once, at its
-    first place; hard links and links to files are files of their own. An operand that is a link to a folder
-    is walked, a link to a folder found below one only with ``follow_symlinks``. Then a link to a file is that
-    file, and loops end where they began.
+    explicitly: the run's own outputs. With ``scanignore`` the folders' own ``.scanignore`` files are followed, and
+    :class:`ScanIgnoreError` is raised where that cannot be done. A file reached twice, by way of a linked folder
+    too, comes once, at its first place; hard links and links to files are files of their own. An operand that is a
+    link to a folder is walked, a link to a folder found below one only with ``follow_symlinks``. Then a link to a
+    file is that file, and loops end where they began.
     """
     flat = chain.from_iterable(expand_operand(Operand(o) if isinstance(o, str) else o) for o in operands)
     first_two = list(islice(flat, 2))
     once = len(first_two) > 1 or selection.follow_symlinks
-    walker = _Walker(selection, ignore, on_skip, once=once)
+    walker = _Walker(selection, ignore, on_skip, scanignore, once=once)
     for operand in chain(first_two, flat):
         yield from walker.operand(operand.path)
 
@@ -100,15 +108,25 @@ class _Level:
     """Its path from the operand on, with ``/`` at the end if it is not empty."""
     place: str
     entries: list[tuple[bytes, EntryType]]
+    scope: Scope
 
 
 class _Walker:
     """One walk. A *place* is where something really lies, joined with ``/``: links of its folder are resolved and,
     if links are followed, its own."""
 
-    def __init__(self, selection: Selection, ignore: Collection[str], on_skip: OnSkip, *, once: bool) -> None:
+    def __init__(
+        self,
+        selection: Selection,
+        ignore: Collection[str],
+        on_skip: OnSkip,
+        scanignore: ScanIgnore | None,
+        *,
+        once: bool,
+    ) -> None:
         self._selection = selection
         self._on_skip = on_skip
+        self._scanignore = scanignore
         self._once = once
         self._follow = selection.follow_symlinks
         self._rows: set[bytes] = set()
@@ -121,13 +139,19 @@ class _Walker:
     def operand(self, path: str) -> Iterator[Candidate]:
         try:
             mode = os.stat(path).st_mode
+            problem = None if stat.S_ISREG(mode) else not_a_file(mode)
         except (OSError, ValueError) as error:
-            yield from self._explicit(path, problem_of(error))
-            return
-        if stat.S_ISDIR(mode):
+            mode, problem = 0, problem_of(error)
+        is_folder = stat.S_ISDIR(mode)
+        if self._selection.force_exclude:
+            reason = why_left_out(path, self._selection, self._scanignore, is_folder=is_folder)
+            if reason is not None:
+                yield from self._explicit(path, (ErrorCode.EXCLUDED, reason))
+                return
+        if is_folder:
             yield from self._folder(path)
         else:
-            yield from self._explicit(path, None if stat.S_ISREG(mode) else not_a_file(mode))
+            yield from self._explicit(path, problem)
 
     def _explicit(self, path: str, problem: Problem | None) -> Iterator[Candidate]:
         place = self._place(path)
@@ -144,7 +168,8 @@ class _Walker:
         # Anew for each operand: patterns hold from there on, so the same folder may now hold other files.
         self._entered.clear()
         levels: list[_Level] = []
-        yield from self._list(operand, "", real, levels, explicit=True)
+        scope = self._scanignore.above(operand) if self._scanignore is not None else Scope()
+        yield from self._list(operand, "", real, levels, scope, explicit=True)
         while levels:
             level = levels[-1]
             if not level.entries:
@@ -159,18 +184,22 @@ class _Walker:
             if place in self._ignored:
                 continue
             if type_ is not EntryType.FOLDER:
-                yield from self._found(path, name, relative, place, type_)
-            elif skip := self._barrier(name, relative, place):
+                ignored = level.scope.decided_by(raw_name, is_folder=False) is not None
+                yield from self._found(path, name, relative, place, type_, ignored=ignored)
+            elif skip := self._barrier(name, relative, place, level.scope):
                 self._skip(path, place, skip)
             else:
-                yield from self._list(path, f"{relative}/", place, levels, explicit=False)
+                scope = level.scope.entered(raw_name)
+                yield from self._list(path, f"{relative}/", place, levels, scope, explicit=False)
 
-    def _barrier(self, name: str, relative: str, place: str) -> SkipType | None:
+    def _barrier(self, name: str, relative: str, place: str, scope: Scope) -> SkipType | None:
         """Why a subfolder is not entered."""
         if UNSCANNED_FOLDER in (name, place.rpartition("/")[2]):
             return SkipType.GIT_FOLDER
         if not self._selection.enters_folder(name, relative):
             return SkipType.EXCLUDED_FOLDER
+        if scope.decided_by(os.fsencode(name), is_folder=True) is not None:
+            return SkipType.IGNORED_FOLDER
         return None if self._selection.recursive else SkipType.SUBFOLDER
 
     def _list(
@@ -179,19 +208,22 @@ class _Walker:
         below: str,
         place: str,
         levels: list[_Level],
+        scope: Scope,
         *,
         explicit: bool,
     ) -> Iterator[Candidate]:
         """Put a folder's entries on ``levels``; if listing fails, the folder itself is a candidate too.
 
-        If links are followed, a folder is listed once: by another way, nothing new would come of it.
+        If links are followed, a folder is listed once: by another way, nothing new would come of it. ``scope`` is
+        what holds without the folder's own file.
         """
         if self._follow:
             if (digest := _digest(place)) in self._entered:
                 return
             self._entered.add(digest)
         entries: list[tuple[bytes, EntryType]] = []
-        levels.append(_Level(below, place, entries))
+        level = _Level(below, place, entries, scope)
+        levels.append(level)
         try:
             with os.scandir(folder) as listing:
                 for entry in listing:
@@ -200,9 +232,11 @@ class _Walker:
             if self._is_new(place, self._rows):
                 yield _candidate(folder, MediaKind.UNKNOWN, problem_of(error), explicit=explicit)
         entries.sort(key=lambda entry: entry[0], reverse=True)
+        if self._scanignore is not None and any(name == _SCANIGNORE for name, _ in entries):
+            level.scope = self._scanignore.inside(scope, folder)
 
     def _found(
-        self, path: str, name: str, relative: str, place: str, type_: EntryType
+        self, path: str, name: str, relative: str, place: str, type_: EntryType, *, ignored: bool
     ) -> Iterator[Candidate]:
         """What to do with a file, a link or something special that a folder holds."""
         if self._has_row(place):
@@ -210,8 +244,11 @@ class _Walker:
         kind, problem, skip = kind_by_suffix(name), None, None
         if type_ is EntryType.UNSURE:
             problem, skip = _follow(path, kind)
-        if skip is not SkipType.LINKED_FOLDER and not self._selection.takes_file(name, relative):
-            skip = SkipType.EXCLUDED_FILE
+        if skip is not SkipType.LINKED_FOLDER:
+            if not self._selection.takes_file(name, relative):
+                skip = SkipType.EXCLUDED_FILE
+            elif ignored:
+                skip = SkipType.IGNORED_FILE
         if skip is not None:
             self._skip(path, place, skip)
             return
