@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # The picture formats of the day; a walk of a whole folder knows more of them, and their first bytes.
 SUFFIXES = (
@@ -22,6 +23,7 @@ SUFFIXES = (
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _MARKUP = "|`*_[]!@#~\\"
 MOST_ROWS = 50
+LEFT_OUT = ("ignored file", "ignored folder", "excluded file", "excluded folder")
 
 
 def main() -> int:
@@ -33,19 +35,23 @@ def main() -> int:
     # -P: the folder that is scanned may hold a scanner/ or models/ of its own.
     command = [sys.executable, "-P", "-c", "from scanner.cli import main; main()"]
     outs = [word for path in (report, sarif, folder / "report.html") for word in ("--out", str(path))]
+    if os.environ.get("INPUT_SCANIGNORE") == "false":
+        command.append("--no-scanignore")
     since = os.environ.get("INPUT_CHANGED_SINCE", "")
     paths = [line for line in os.environ.get("INPUT_PATHS", "").splitlines() if line.strip()] or ["."]
     # An empty variable would be an empty value, not the default.
     env = {name: value for name, value in os.environ.items() if value or not name.startswith("SCAN_")}
     if since:
         listed = changed_since(since, paths)
-        command += [*outs, "--files-from", "-", "--null", "--allow-empty"]
+        # Of all that changed, what a scan of the whole folder would leave out is left out here, too.
+        command += [*outs, "--files-from", "-", "--null", "--allow-empty", "--force-exclude"]
     else:
         listed = b""
         command += [*outs, "--", *paths]
     code = subprocess.run(command, input=listed, env=env, check=False).returncode
     manifest = folder / "report.run.json"
-    counts = json.loads(manifest.read_text(encoding="utf-8"))["counts"] if manifest.exists() else None
+    facts = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else None
+    counts = None if facts is None else facts["counts"]
     outputs = {
         "exit-code": code,
         "report": report if report.exists() else "",
@@ -59,7 +65,7 @@ def main() -> int:
             "errors": counts["status"]["error"],
         }
     append("GITHUB_OUTPUT", "".join(f"{name}={value}\n" for name, value in outputs.items()))
-    append("GITHUB_STEP_SUMMARY", "\n".join(summary(report, counts, code)) + "\n")
+    append("GITHUB_STEP_SUMMARY", "\n".join(summary(report, facts, code)) + "\n")
     return 0
 
 
@@ -84,12 +90,13 @@ def append(variable: str, text: str) -> None:
             stream.write(text)
 
 
-def summary(report: Path, counts: dict[str, dict[str, int]] | None, code: int) -> Iterator[str]:
+def summary(report: Path, manifest: dict[str, Any] | None, code: int) -> Iterator[str]:
     yield "## Deepfake scan"
     yield ""
-    if counts is None:
+    if manifest is None:
         yield f"The scan did not run to its end (exit code {code}); see the log of this step."
         return
+    counts = manifest["counts"]
     verdict, status = counts["verdict"], counts["status"]
     yield "| files | fake | inconclusive | not flagged | unreadable | skipped |"
     yield "|---|---|---|---|---|---|"
@@ -107,8 +114,24 @@ def summary(report: Path, counts: dict[str, dict[str, int]] | None, code: int) -
             yield f"| {cell(row['path'])} | {row['prob_fake']} | {row['verdict'] or row['error']}{known} |"
         if len(rows) > MOST_ROWS:
             yield f"\n… and {len(rows) - MOST_ROWS} more in the report."
+    if words := left_out(manifest):
+        yield ""
+        yield words
     yield ""
     yield "prob_fake is a probability with the error rates of the model's card, not a finding that a picture is false."
+
+
+def left_out(manifest: dict[str, Any]) -> str:
+    """Whoever reviews a change should see that a part of it was not looked at, and by whose word."""
+    counts = manifest["counts"]
+    others = {f"{kind}s": number for kind, number in counts["other_files"].items() if kind in LEFT_OUT}
+    if named := counts["error"].get("excluded"):
+        others["changed pictures"] = named
+    if not others:
+        return ""
+    words = ", ".join(f"{number} {kind}" for kind, number in others.items())
+    files = ", ".join(cell(file["path"]) for file in manifest["scanignore"])
+    return f"**Not looked at:** {words}" + (f" (.scanignore files: {files})." if files else ".")
 
 
 def worth_a_look(report: Path) -> Iterator[dict[str, str]]:

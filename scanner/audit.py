@@ -80,10 +80,11 @@ class Audit:
             candidates = iter(self.candidates)
             first = next(candidates, None)
             if first is None and not self.allow_empty:
-                others = self.tally.other_files.total()
+                others, ignored = self.tally.other_files.total(), self.tally.ignored
                 raise NoCandidates(
                     "there is no image to scan; check the paths and patterns, or pass --allow-empty if that is expected"
                     + (f" ({others} other files seen)" if others else "")
+                    + (f"; left out by .scanignore: {ignored}" if ignored else "")
                 )
             started, clock = datetime.now(UTC), time.monotonic()
             # One file may be waiting already; the others come as the walk finds them.

@@ -43,4 +43,4 @@ class Tally:
         files, folders = (self.other_files[kind] for kind in (SkipType.IGNORED_FILE, SkipType.IGNORED_FOLDER))
         if not files + folders:
             return ""
-        return f"{files:,} files, {folders:,} folders with all that they hold"
+        return f"{files:,} files, {folders:,} folders (with all that they hold)"

@@ -14,7 +14,7 @@ _Part = Callable[[str], object]
 """Whether (true or false) it stands for a name."""
 
 _WILD = re.compile(r"[*?\[\\]")
-_TOKEN = re.compile(r"\\.|\[[!^]?\]?[^\]]*\]|.", re.DOTALL)
+_TOKEN = re.compile(r"\\.|\[[!^]?+\]?+[^\]]*\]|.", re.DOTALL)
 # Backslashes and classes, which pathspec reads in another way than git; the others make Python's re warn that they
 # may come to mean something.
 _NOT_IN_BRACKETS = re.compile(r"\\|\[[:.=]|^\[|--|&&|\|\||~~")

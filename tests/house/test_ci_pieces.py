@@ -172,6 +172,31 @@ def test_only_what_lies_below_paths_is_looked_at(repository: Path, action: Any) 
     assert action(changed_since=before, paths="assets/[x]\nelsewhere").outputs["files"] == "2"
 
 
+def test_what_is_left_out_of_a_change_is_told(repository: Path, action: Any) -> None:
+    before = git("rev-parse", "HEAD")
+    (repository / ".scanignore").write_text("# not ours\nvendor/\n*.x.png\n")
+    for name in ("vendor/a.png", "b.x.png", "new/c.png"):
+        picture(repository / name, 250)
+    commit("fakes, and a way to hide some")
+    step = action(changed_since=before)
+    assert step.exit_code == 1 and (step.outputs["files"], step.outputs["fake"]) == ("3", "1")
+    assert "| new/c.png |" in step.summary and "| vendor/a.png |" not in step.summary
+    assert "**Not looked at:** 2 changed pictures (.scanignore files: .scanignore)." in step.summary
+    whole = action()
+    assert "**Not looked at:** 1 ignored files, 1 ignored folders (.scanignore" in whole.summary
+    assert "Not looked at" not in action(paths="new").summary
+
+
+def test_a_job_can_look_at_everything(repository: Path, action: Any) -> None:
+    before = git("rev-parse", "HEAD")
+    (repository / ".scanignore").write_text("*\n")
+    picture(repository / "new.png", 250)
+    commit("a hidden fake")
+    assert action(changed_since=before).exit_code == 0
+    step = action(changed_since=before, scanignore="false")
+    assert step.exit_code == 1 and step.outputs["fake"] == "1" and "Not looked at" not in step.summary
+
+
 def test_without_a_commit_everything_is_scanned(repository: Path, action: Any) -> None:
     step = action()
     assert step.exit_code == 1 and step.outputs["files"] == "2" and "known.png" in step.summary
@@ -241,6 +266,13 @@ def test_the_hook_stops_two_fakes_and_names_them(repository: Path, hook: Any) ->
     picture(repository / "new" / "two.png", 245)
     done = hook()
     assert done.returncode == 1 and "new/one.png,ok," in done.stdout and "new/two.png,ok," in done.stdout
+
+
+def test_the_hook_leaves_out_what_scanignore_names(repository: Path, hook: Any) -> None:
+    picture(repository / "new" / "one.png", 250)
+    (repository / ".scanignore").write_text("new/\n")
+    assert hook().returncode == 0
+    assert hook(SCAN_NO_SCANIGNORE="1").returncode == 1
 
 
 def test_the_hook_passes_with_a_baseline_with_texts_and_with_deleted_pictures(

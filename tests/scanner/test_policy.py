@@ -129,6 +129,8 @@ def test_each_verdict_meets_each_gate(fail_on: FailOn, verdict: Verdict) -> None
         (Gate(max_errors=2), counts(fake=1, errors=3), ExitCode.INCOMPLETE),
         (Gate(), counts(skipped=3), ExitCode.OK),
         (Gate(strict=True), counts(skipped=1), ExitCode.INCOMPLETE),
+        (Gate(strict=True), (*counts(skipped=2), 2), ExitCode.OK),
+        (Gate(strict=True), (*counts(skipped=2), 1), ExitCode.INCOMPLETE),
         (Gate(strict=True, max_errors=2), counts(errors=1, skipped=1), ExitCode.OK),
         (Gate(strict=True, max_errors=2), counts(errors=2, skipped=1), ExitCode.INCOMPLETE),
     ],
