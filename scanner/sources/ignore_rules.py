@@ -34,17 +34,17 @@ class Rule:
     """File and line."""
     brings_back: bool
     folders_only: bool
+    names: _Part
+    """Whether it may stand for an entry of this name: asked first, since for nearly all it does not."""
     parts: tuple[_Part | None, ...]
-    """From the file's folder on; ``None`` is any number of folders, and never the last. One part alone is held
-    against an entry's own name, however deep it lies."""
-    anchored: bool
+    """For its whole path from the file's folder on; ``None`` is any number of folders, and never the last. Empty if
+    it does not matter where the entry lies."""
 
-    def matches(self, name: str, below: str, *, is_folder: bool) -> bool:
-        """``below`` is the path from the rule's folder to the entry's, with ``/`` at its end if not empty."""
-        last = self.parts[-1]
-        if last is None or not last(name) or (self.folders_only and not is_folder):
+    def places(self, path: str, *, is_folder: bool) -> bool:
+        """Whether it stands for a path below the file's folder, of which :attr:`names` takes the last name."""
+        if self.folders_only and not is_folder:
             return False
-        return not self.anchored or _parts_match(self.parts, (below + name).split("/"))
+        return not self.parts or _parts_match(self.parts, path.split("/"))
 
 
 def read_rule(line: str, where: str) -> Rule | None:
@@ -62,10 +62,10 @@ def read_rule(line: str, where: str) -> Rule | None:
         raise PatternError(
             "an empty name stands for nothing", "write a name before, between and after slashes"
         )
-    parts = [_part(name) for name in names]
-    if parts[-1] is None:
-        parts.append(_any_name)  # what lies in these folders, not the folder before them
-    return Rule(where, brings_back, folders_only, tuple(parts), anchored)
+    *parts, last = [_part(name) for name in names]
+    if last is None:
+        parts, last = [*parts, None], _any_name  # what lies in these folders, not the folder before them
+    return Rule(where, brings_back, folders_only, last, (*parts, last) if anchored else ())
 
 
 def _without_trailing_spaces(line: str) -> str:

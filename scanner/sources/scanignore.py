@@ -39,7 +39,7 @@ class Scope:
         name = _text(raw_name)
         for rules, below in self.layers:
             for rule in rules:
-                if rule.matches(name, below, is_folder=is_folder):
+                if rule.names(name) and rule.places(below + name, is_folder=is_folder):
                     return None if rule.brings_back else rule
         return None
 
