@@ -322,12 +322,13 @@ class TestNamedFiles:
         assert self.reasons("in/b.png", exclude=("b.png/",), include=("*.jpg",)) == [""]
 
     def test_outside_only_the_name_counts(self, empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        make("in/a.png", "work/x")
+        make("in/a.png", "c.png", "work/x")
         ignore("a.png\n", "in")
         monkeypatch.chdir("work")
         paths = ("../in/a.png",)
         assert self.reasons(*paths, exclude=("in", empty.name)) == [""]
         assert self.reasons(*paths, exclude=("a.*",)) == ["by --exclude"]
+        assert Run("..", force_exclude=True, exclude=(".*",)).names == ["../c.png"]
 
     def test_a_named_folder_that_is_left_out_has_a_row(self) -> None:
         make("in/a.png")
@@ -484,6 +485,7 @@ def ours(folder: Path) -> set[str]:
 @settings(max_examples=60, deadline=None)
 @given(FILES, LINES, st.dictionaries(st.sampled_from(["a", "b", "a/b", "ab"]), LINES, max_size=2))
 @example({"a/b/c.x", "b"}, ["a/**", "!a/b/c.x"], {})
+@example({"a/b/c.x"}, ["a/**", "!a/b/"], {})
 @example({"a/b/c.x", "a/c.x"}, ["*", "!*/", "!*.x"], {"a/b": ["*.x"]})
 @example({"a/b/a.x", "a.x"}, ["a/**/a.x", "**/b/", "!b/"], {"a": ["!b"]})
 @example({"a/b/ab"}, ["a[!b]x", "**/a[+-9]b", "a[!x]b"], {})
