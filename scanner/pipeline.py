@@ -65,7 +65,8 @@ def scan_paths(
     workers: int | None = None,
     batch_size: int | None = None,
 ) -> Generator[FileResult, None, None]:
-    """Scan files and folders as the ``scan`` command does; other files than media are left out in silence."""
+    """Scan files and folders as the ``scan`` command does; other files than media are left out in silence, and
+    ``.scanignore`` files are not followed."""
     names = [os.fspath(operand) for operand in operands]
     candidates = walk(names, selection or Selection())
     return scan_candidates(candidates, detector, limits=limits, workers=workers, batch_size=batch_size)
