@@ -1,7 +1,8 @@
 """Preprocessing, version 1: the one law from bytes to pixels, for training, evaluation, export and scan.
 
 ``decode_image`` takes the bytes of a file to an RGB picture, ``to_input`` takes a picture to the network's
-``uint8[260, 260, 3]``, and ``preprocess`` is both. Any change to what they return is a new version
+``uint8[260, 260, 3]``, and ``preprocess`` is both (``preprocess_bytes`` without numpy, which costs a process most of
+its start). Any change to what they return is a new version
 (``models.contract.PREPROCESS_VERSION``). ImageNet mean and deviation are inside the exported graph.
 """
 
@@ -11,12 +12,16 @@ import io
 import warnings
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageFile
 
 from models.contract import IMAGE_SIZE
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 DECODED_FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF")
 """Pillow's names of the formats that may be opened; EPS, which runs Ghostscript, is one that must not."""
@@ -28,8 +33,17 @@ pixels differ from the full decode by at most 7/255 (mean 0.29)."""
 MAX_PIXELS = 178_956_970
 """Default limit on width × height as stored; ``Image.open`` refuses above the same number."""
 
-# Pillow registers no opener of MPO's own: its JPEG opener returns MPO files too.
-_OPENERS = tuple(name for name in DECODED_FORMATS if name != "MPO")
+_OPENERS = {
+    "JPEG": "JpegImagePlugin",  # of MPO files, too, for which Pillow registers none
+    "PNG": "PngImagePlugin",
+    "GIF": "GifImagePlugin",
+    "BMP": "BmpImagePlugin",
+    "WEBP": "WebPImagePlugin",
+    "TIFF": "TiffImagePlugin",
+    "AVIF": "AvifImagePlugin",
+}
+"""Pillow's modules by format, in the order in which they are asked. Each is loaded when first needed, and no other
+ever is: ``Image.init()`` would load forty."""
 _SIGNATURE_BYTES = 16
 
 # Pillow warns of damaged metadata and truncated tags. What a file's result is must not depend on whether the
@@ -149,14 +163,25 @@ def to_input(rgb: Image.Image, size: int = IMAGE_SIZE) -> npt.NDArray[np.uint8]:
 
     ``size`` other than 260 is for the early stages of training only.
     """
-    resized = rgb.resize((size, size), Image.Resampling.BILINEAR)
-    return np.array(resized, dtype=np.uint8)
+    import numpy as np
+
+    return np.array(_resized(rgb, size), dtype=np.uint8)
 
 
 def preprocess(data: bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[npt.NDArray[np.uint8], ImageFacts]:
     """The whole law: bytes → ``uint8[260, 260, 3]`` and the file's facts. Raises :class:`ImageError`."""
     decoded = decode_image(data, max_pixels=max_pixels)
     return to_input(decoded.rgb), decoded.facts
+
+
+def preprocess_bytes(data: bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes, ImageFacts]:
+    """:func:`preprocess` with the array as its bytes, row by row."""
+    decoded = decode_image(data, max_pixels=max_pixels)
+    return _resized(decoded.rgb, IMAGE_SIZE).tobytes(), decoded.facts
+
+
+def _resized(rgb: Image.Image, size: int) -> Image.Image:
+    return rgb.resize((size, size), Image.Resampling.BILINEAR)
 
 
 def _open(data: bytes) -> ImageFile.ImageFile:
@@ -167,8 +192,9 @@ def _open(data: bytes) -> ImageFile.ImageFile:
     """
     if not data:
         raise ImageError(ImageErrorCode.EMPTY_FILE, "the file has no bytes")
-    Image.init()
-    for name in _OPENERS:
+    for name, module in _OPENERS.items():
+        if name not in Image.OPEN:
+            import_module(f"PIL.{module}")
         opener, accepts = Image.OPEN[name]
         known = accepts(data[:_SIGNATURE_BYTES]) if accepts is not None else True
         if isinstance(known, str):
@@ -221,6 +247,8 @@ def _to_rgb(image: Image.Image, facts: ImageFacts) -> Image.Image:
 
 def _grey_from_integers(image: Image.Image) -> Image.Image:
     """Scale a picture of more than 8 bits per channel linearly from the full range of its stored type."""
+    import numpy as np
+
     bits, signed, white_is_zero = (32, True, False) if image.mode == "I" else (16, False, False)
     tags = getattr(image, "tag_v2", None)
     if tags is not None:

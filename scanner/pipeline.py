@@ -169,7 +169,9 @@ def _infer(detector: Detector, size: int, batch: list[Decoded], *, fill: bool) -
         run = pixels[start : start + size]
         filled = run + [run[-1]] * (size - len(run)) if fill else run
         # One image alone need not be copied.
-        logits, probabilities = detector.score(np.stack(filled) if len(filled) > 1 else filled[0][np.newaxis])
+        joined = b"".join(filled) if len(filled) > 1 else filled[0]
+        images = np.frombuffer(joined, np.uint8).reshape(-1, IMAGE_SIZE, IMAGE_SIZE, 3)
+        logits, probabilities = detector.score(images)
         count = len(run)
         scores += zip(logits[:count].tolist(), probabilities[:count].tolist(), strict=True)
     given = iter(scores)

@@ -35,7 +35,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     "--variant", "variants", metavar="[DEVICE=]FILE", multiple=True, help="Another export of it; repeatable."
 )
 @click.option("--device", default="cpu", help="cpu or cuda[:N].")
-@click.option("--count", type=click.IntRange(1), default=400, help="Images of a round.")
+@click.option("--count", type=click.IntRange(1), default=800, help="Images of a round.")
 @click.option("--rounds", type=click.IntRange(1), default=5)
 @click.option("--slow-count", type=click.IntRange(1), default=64, help="Images of the slow peers.")
 @click.option(

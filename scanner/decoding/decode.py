@@ -8,10 +8,7 @@ import stat
 from dataclasses import dataclass
 from typing import NamedTuple, assert_never
 
-import numpy as np
-import numpy.typing as npt
-
-from models.preprocessing import ImageError, preprocess
+from models.preprocessing import ImageError, preprocess_bytes
 from scanner.decoding.limits import Limits
 from scanner.decoding.provenance import provenance
 from scanner.results import ErrorCode, FileResult, Stamp, Status
@@ -21,10 +18,14 @@ from scanner.sources.probe import not_a_file
 
 @dataclass(frozen=True)
 class Decoded:
-    """A file's facts so far; ``pixels`` is ``uint8[260, 260, 3]``, or ``None`` when ``result`` is final."""
+    """A file's facts so far."""
 
     result: FileResult
-    pixels: npt.NDArray[np.uint8] | None = None
+    pixels: bytes | None = None
+    """Of ``uint8[260, 260, 3]``, row by row; ``None`` when ``result`` is final.
+
+    No array: a decoder without numpy starts in half the time.
+    """
 
 
 class _Unreadable(Exception):
@@ -81,7 +82,7 @@ def decode(candidate: Candidate, limits: Limits) -> Decoded:
             origin=origin,
         )
     try:
-        pixels, facts = preprocess(data, max_pixels=limits.max_pixels)
+        pixels, facts = preprocess_bytes(data, max_pixels=limits.max_pixels)
     except ImageError as error:
         known = error.facts
         return Decoded(

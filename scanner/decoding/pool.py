@@ -31,6 +31,8 @@ log = logging.getLogger("scanner.decoding")
 
 _TICK = 0.5
 """Seconds between looks at decoders that say nothing."""
+_PATIENCE = 0.02
+"""Seconds that a run may wait for decoders that are at work before it gets as many again."""
 _STARTS_IN_VAIN = 3
 """Decoders that may end in a row before they have begun a file."""
 
@@ -75,11 +77,18 @@ class _Decoder:
 
 
 class DecodePool:
-    """Up to ``workers`` decoders, started as they are needed. Close it, or use it in a ``with``."""
+    """Up to ``workers`` decoders, started as they are needed. Close it, or use it in a ``with``.
+
+    One keeps many cores of a slow network busy, and every further one takes their time to start. So more are started
+    only when the run waits for those that are there.
+    """
 
     def __init__(self, workers: int, limits: Limits) -> None:
         self._workers, self._limits = workers, limits
         self._decoders: list[_Decoder] = []
+        self._wanted = 1
+        self._waited = 0.0
+        """Since decoders were last added."""
         self._again: deque[list[_File]] = deque()
         self._in_vain = 0
         self._taken = 0
@@ -157,13 +166,13 @@ class DecodePool:
         return _File(candidate=item)
 
     def _has_room(self) -> bool:
-        few = len(self._decoders) < self._workers
+        few = len(self._decoders) < self._wanted
         return few or any(len(decoder.chunks) < SLOTS for decoder in self._decoders)
 
     def _least_busy(self) -> _Decoder:
         """An idle decoder, a new one or, when there are as many as there may be, the one with the fewest chunks."""
         least = min(self._decoders, key=lambda one: len(one.chunks), default=None)
-        if least is None or (least.chunks and len(self._decoders) < self._workers):
+        if least is None or (least.chunks and len(self._decoders) < self._wanted):
             return self._start()
         return least
 
@@ -184,8 +193,15 @@ class DecodePool:
         busy = [decoder for decoder in self._decoders if decoder.chunks]
         # Without room for more, candidates that have come are no news.
         news = [source.wake] if self._has_room() and not source.ended else []
+        before = time.monotonic()
+        # One that is still starting is not waited for: others would take its time away.
+        warm = bool(busy) and all(decoder.slab.begun for decoder in self._decoders)
         ready = wait([*(decoder.answers for decoder in busy), *news], timeout=_TICK)
         now = time.monotonic()
+        if warm:
+            self._waited += now - before
+        if self._waited > _PATIENCE and self._wanted < self._workers:
+            self._wanted, self._waited = min(2 * self._wanted, self._workers), 0.0
         for decoder in busy:
             if decoder.answers in ready:
                 self._hear(decoder)

@@ -6,9 +6,6 @@ import mmap
 import os
 import tempfile
 
-import numpy as np
-import numpy.typing as npt
-
 from models.contract import IMAGE_SIZE
 
 CHUNK = 16
@@ -17,7 +14,6 @@ SLOTS = 2
 """Chunks that a decoder may have: one in work, one that waits or is being read."""
 
 _HEADER = 64
-_IMAGE_SHAPE = (IMAGE_SIZE, IMAGE_SIZE, 3)
 _IMAGE_BYTES = IMAGE_SIZE * IMAGE_SIZE * 3
 SLAB_BYTES = _HEADER + SLOTS * CHUNK * _IMAGE_BYTES
 
@@ -38,23 +34,26 @@ class Slab:
 
     def __init__(self, descriptor: int) -> None:
         self._memory = mmap.mmap(descriptor, SLAB_BYTES)
-        self._count = np.frombuffer(self._memory, np.int64, count=1)
-        pixels = np.frombuffer(self._memory, np.uint8, offset=_HEADER)
-        self._pixels = pixels.reshape(SLOTS, CHUNK, *_IMAGE_SHAPE)
+        self._count = memoryview(self._memory)[:8].cast("q")
 
     @property
     def begun(self) -> int:
         """How many files the decoder has begun, since it started."""
-        return int(self._count[0])
+        return self._count[0]
 
     def begin(self) -> None:
         """The decoder begins the next file."""
         self._count[0] += 1
 
-    def put(self, slot: int, place: int, pixels: npt.NDArray[np.uint8]) -> None:
-        self._pixels[slot, place] = pixels
+    def put(self, slot: int, place: int, pixels: bytes) -> None:
+        """Raises ``IndexError`` for bytes that are not an image's."""
+        self._memory[_at(slot, place)] = pixels
 
-    def take(self, slot: int, place: int) -> npt.NDArray[np.uint8]:
+    def take(self, slot: int, place: int) -> bytes:
         """A copy: the slot is written again."""
-        copied: npt.NDArray[np.uint8] = self._pixels[slot, place].copy()
-        return copied
+        return self._memory[_at(slot, place)]
+
+
+def _at(slot: int, place: int) -> slice:
+    start = _HEADER + (slot * CHUNK + place) * _IMAGE_BYTES
+    return slice(start, start + _IMAGE_BYTES)

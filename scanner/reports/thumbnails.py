@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Iterator, Sequence
 
+from models.contract import IMAGE_SIZE
 from scanner.decoding import DecodePool, Limits
 from scanner.names import decode_path
 from scanner.results import FileResult
@@ -28,6 +29,6 @@ def thumbnails(results: Sequence[FileResult], limits: Limits) -> Iterator[str | 
                 yield None
                 continue
             out = io.BytesIO()
-            picture = Image.fromarray(decoded.pixels).resize((EDGE, EDGE), Image.Resampling.BILINEAR)
-            picture.save(out, "JPEG", quality=QUALITY)
+            picture = Image.frombytes("RGB", (IMAGE_SIZE, IMAGE_SIZE), decoded.pixels)
+            picture.resize((EDGE, EDGE), Image.Resampling.BILINEAR).save(out, "JPEG", quality=QUALITY)
             yield "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")

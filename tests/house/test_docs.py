@@ -89,7 +89,8 @@ def test_options_read_the_variables_that_the_page_names(name: str) -> None:
 def test_options_variables_and_scripts_that_prose_names_exist() -> None:
     commands = [(name.upper().replace("-", "_"), command) for name, command in make_cli().COMMANDS.items()]
     options = {(name, one) for name, command in commands for option in command.params for one in option.opts}
-    known = {one for _, one in options} | {"--help"}
+    known = {one for _, command in commands for option in command.params for one in option.secondary_opts}
+    known |= {one for _, one in options} | {"--help"}
     variables = {f"{name}_{one.lstrip('-')}".upper().replace("-", "_") for name, one in options}
     for page in PAGES:
         for number, line in outside_blocks(page):

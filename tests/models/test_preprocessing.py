@@ -25,6 +25,7 @@ from models.preprocessing import (
     ImageFacts,
     decode_image,
     preprocess,
+    preprocess_bytes,
     to_input,
 )
 from scanner.results import ErrorCode
@@ -441,6 +442,32 @@ def test_the_input_is_pillows_bilinear_resize_without_aspect(encoded: Encode) ->
     assert pixels.shape == (260, 260, 3) and pixels.dtype == np.uint8 and pixels.flags.c_contiguous
     np.testing.assert_array_equal(pixels, np.asarray(noise.resize((260, 260), Image.Resampling.BILINEAR)))
     assert facts == ImageFacts("PNG", 700, 300, 1)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "RGBA", "CMYK", "I;16"])
+def test_the_bytes_are_those_of_the_array(mode: str, encoded: Encode) -> None:
+    noise = np.random.default_rng(4).integers(0, 256, (30, 40, 3), np.uint8)
+    picture = Image.fromarray(noise)
+    picture = (
+        Image.fromarray(noise[..., 0].astype(np.uint16) * 200) if mode == "I;16" else picture.convert(mode)
+    )
+    data = encoded(picture, "TIFF")
+    pixels, facts = preprocess(data)
+    assert preprocess_bytes(data) == (pixels.tobytes(), facts)
+
+
+def test_decoding_loads_no_numpy_and_no_format_that_is_not_asked_for(
+    encoded: Encode, quarters: Image.Image
+) -> None:
+    code = (
+        "import sys; from models.preprocessing import preprocess_bytes\n"
+        "preprocess_bytes(sys.stdin.buffer.read())\n"
+        "print([name for name in ('numpy', 'PIL.PsdImagePlugin', 'PIL.EpsImagePlugin') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=encoded(quarters, "JPEG"), capture_output=True, check=True
+    )
+    assert done.stdout.strip() == b"[]"
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (260, 260), (261, 259)])

@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from models.contract import ModelMetadata
@@ -99,7 +98,7 @@ class TestOneCache:
         cache.close()
         cache = open_cache()
         assert cache.recall(b) is None
-        decoded = Decoded(FileResult(b.name, Status.OK, sha256="ab" * 32), np.zeros((260, 260, 3), np.uint8))
+        decoded = Decoded(FileResult(b.name, Status.OK, sha256="ab" * 32), bytes(260 * 260 * 3))
         found = cache.recognise(decoded)
         assert found.pixels is None and found.result.path == b.name and found.result.prob_fake == 0.75
         other = Decoded(replace(decoded.result, sha256="cd" * 32), decoded.pixels)

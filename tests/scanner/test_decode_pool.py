@@ -39,6 +39,8 @@ def decode(candidate, limits):
     if "once" in name and not os.path.exists(candidate.path + ".seen"):
         open(candidate.path + ".seen", "w").close()
         os.kill(os.getpid(), signal.SIGKILL)
+    if "slow" in name:
+        time.sleep(0.1)
     if "loud" in name:
         os.write(2, b"TIFFReadDirectory: Warning\\n")
     return plain(candidate, limits)
@@ -75,9 +77,7 @@ def assert_as_in_this_process(found: list[Decoded], candidates: list[Candidate])
     for one, candidate in zip(found, candidates, strict=True):
         alone = decode(candidate, Limits())
         assert one.result == alone.result
-        assert (one.pixels is None) == (alone.pixels is None)
-        if one.pixels is not None:
-            assert np.array_equal(one.pixels, alone.pixels)  # type: ignore[arg-type]
+        assert one.pixels == alone.pixels
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -93,6 +93,27 @@ def test_the_same_as_in_this_process_in_order(
     candidates[0] = Candidate(odd, encode_path(odd), MediaKind.IMAGE, explicit=True)
     candidates.insert(40, known)
     assert_as_in_this_process(decoded(candidates, workers), candidates)
+
+
+@pytest.mark.usefixtures("wicked")
+def test_a_run_that_waits_gets_all_decoders_that_it_may_have(files: Callable[..., list[Candidate]]) -> None:
+    candidates = files(*["slow"] * 24)
+    with DecodePool(3, Limits()) as decoders:
+        found = list(decoders.decode(candidates))
+        assert len(decoders._decoders) == 3
+        assert all(decoder.given for decoder in decoders._decoders)
+    assert_as_in_this_process(found, candidates)
+
+
+def test_a_run_that_need_not_wait_has_one_decoder(
+    files: Callable[..., list[Candidate]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A busy machine may keep any run waiting.
+    monkeypatch.setattr(pool, "_PATIENCE", 60.0)
+    candidates = files(*["x"] * 100)
+    with DecodePool(3, Limits()) as decoders:
+        assert_as_in_this_process(list(decoders.decode(candidates)), candidates)
+        assert len(decoders._decoders) == 1
 
 
 def test_no_candidates_need_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
