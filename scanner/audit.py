@@ -64,6 +64,8 @@ class Audit:
     options: Mapping[str, Any]
     workers: int
     batch_size: int
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    """Where options came from, for the manifest."""
     allow_empty: bool = False
     thumbnails: bool = True
     """Of the most suspicious files, in an HTML report."""
@@ -176,7 +178,8 @@ class Audit:
             return
         manifest = build_manifest(
             self.detector, self.policy, self.tally,
-            inputs=self.inputs, options=self.options, workers=self.workers, batch_size=self.batch_size,
+            inputs=self.inputs, options=self.options, configuration=self.configuration,
+            workers=self.workers, batch_size=self.batch_size,
             started=started, finished=datetime.now(UTC),
             complete=code is not ExitCode.INCOMPLETE, exit_code=int(code),
             reports=self._hashes(sinks, self.manifest.parent),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 import click
 
 from models.errors import run_command
+from scanner.config import ConfiguredCommand, configure, is_typed, settle_opposites
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from scanner.sources import Operand
 
 EPILOG = """\b
+Options: command line > SCAN_… variable > pyproject.toml > setup.cfg > default
+
+\b
 Exit codes
   0    everything was audited and nothing matches --fail-on
   1    at least one file matches --fail-on
@@ -43,7 +47,9 @@ def _batch_size(context: click.Context, parameter: click.Parameter, value: Any) 
 
 
 @click.command(
-    epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "SCAN"}
+    cls=ConfiguredCommand,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "SCAN"},
 )
 @click.argument("paths", nargs=-1, type=click.Path(), metavar="PATH…")
 @click.option(
@@ -59,8 +65,6 @@ def _batch_size(context: click.Context, parameter: click.Parameter, value: Any) 
 )
 @click.option(
     "--format",
-    "formats",
-    envvar="SCAN_FORMAT",
     multiple=True,
     type=click.Choice(["csv", "jsonl", "parquet", "sarif", "junit", "html"]),
     help="Format of each --out, in their order, in place of the suffix.",
@@ -79,14 +83,7 @@ def _batch_size(context: click.Context, parameter: click.Parameter, value: Any) 
     default=None,
     help="Scan the files named in FILE, one a line; - reads standard input.",
 )
-@click.option(
-    "-0",
-    "--null",
-    "nul",
-    envvar="SCAN_NULL",
-    is_flag=True,
-    help="Names in --files-from end with NUL, not with a line end.",
-)
+@click.option("-0", "--null", is_flag=True, help="Names in --files-from end with NUL, not with a line end.")
 @click.option(
     "--recursive/--no-recursive", default=True, help="Enter the folders below PATH.  [default: yes]"
 )
@@ -227,9 +224,38 @@ def _batch_size(context: click.Context, parameter: click.Parameter, value: Any) 
     type=click.Path(path_type=Path),
     metavar="MANIFEST",
     default=None,
+    allow_from_autoenv=False,
     help="Scan nothing; check the reports and the model against a run manifest.",
 )
-@click.option("--files", is_flag=True, help="With --verify: check every scanned file, too.")
+@click.option(
+    "--files",
+    is_flag=True,
+    allow_from_autoenv=False,
+    help="With --verify: check every scanned file, too.",
+)
+@click.option(
+    "--config",
+    type=click.Path(),
+    metavar="FILE",
+    is_eager=True,
+    expose_value=False,
+    callback=configure,
+    help="Take options from FILE alone.  [default: the nearest pyproject.toml or setup.cfg with a section]",
+)
+@click.option(
+    "--no-config",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=configure,
+    help="Take no options from files.",
+)
+@click.option(
+    "--explain-config",
+    is_flag=True,
+    allow_from_autoenv=False,
+    help="Scan nothing; print each option's value and where it comes from.",
+)
 @click.option(
     "--version",
     is_flag=True,
@@ -246,7 +272,16 @@ def scan(**options: Any) -> int:
     PATH is a file, a folder or a glob. prob_fake is a probability with a measured error rate, not a finding of
     guilt.
     """
-    _check_usage(options)
+    context = click.get_current_context()
+    settle_opposites(context, options, "quiet", "verbose")
+    if options.pop("explain_config"):
+        if options["verify"] is not None:
+            raise click.UsageError("--explain-config and --verify each do one thing; leave one out")
+        from scanner.explain import explain
+
+        click.echo("\n".join(explain(context)))
+        return 0
+    _check_usage(context, options)
     manifest, files = options.pop("verify"), options.pop("files")
     if manifest is not None:
         from scanner.verify import verify
@@ -257,7 +292,7 @@ def scan(**options: Any) -> int:
     return _run(**options)
 
 
-def _check_usage(options: dict[str, Any]) -> None:
+def _check_usage(context: click.Context, options: dict[str, Any]) -> None:
     if options["verify"] is not None:
         if options["paths"] or options["outs"]:
             raise click.UsageError("--verify scans nothing; leave out PATH and --out")
@@ -268,17 +303,15 @@ def _check_usage(options: dict[str, Any]) -> None:
         raise click.UsageError("name a report: --out report.csv")
     if not options["paths"] and options["files_from"] is None:
         raise click.UsageError("name something to scan: PATH… or --files-from FILE")
-    if options["nul"] and options["files_from"] is None:
+    if is_typed(context, "null") and options["files_from"] is None:
         raise click.UsageError("-0 says how --files-from is written; there is no --files-from")
-    if options["quiet"] and options["verbose"]:
-        raise click.UsageError("-q and -v contradict each other")
     if not all(options["outs"]):
         raise click.UsageError("--out is empty; name a file, or - for standard output")
 
 
 def _run(
-    *, paths: tuple[str, ...], outs: tuple[str, ...], formats: tuple[str, ...], no_thumbnails: bool,
-    manifest: Path | None, files_from: BinaryIO | None, nul: bool,
+    *, paths: tuple[str, ...], outs: tuple[str, ...], format: tuple[str, ...], no_thumbnails: bool,
+    manifest: Path | None, files_from: BinaryIO | None, null: bool,
     recursive: bool, follow_symlinks: bool, include: tuple[str, ...], exclude: tuple[str, ...],
     no_scanignore: bool, force_exclude: bool, model: Path | None,
     threshold: str | None, device: str, batch_size: int | None, workers: int | None, max_pixels: int | None,
@@ -295,6 +328,7 @@ def _run(
     from scanner.audit import Audit
     from scanner.baseline import Baseline
     from scanner.cache import Cache, build_context
+    from scanner.config import manifest_facts, note
     from scanner.console import logging_to, sigterm_interrupts
     from scanner.decoding import Limits
     from scanner.inference.detector import Detector
@@ -316,8 +350,11 @@ def _run(
         if not verbose:  # which shows the log's warnings by itself
             say(f"warning: {line}")
 
+    context = click.get_current_context()
+    if (line := note(context)) is not None:
+        say(line)
     known = Baseline.read(baseline) if baseline is not None else None
-    outputs = Outputs.settle(outs, manifest, log_file, formats)
+    outputs = Outputs.settle(outs, manifest, log_file, format)
     limits = Limits.of(
         max_bytes=max_bytes, max_pixels=max_pixels, cpu_seconds=max_decode_seconds, memory_mib=max_decode_mib
     )
@@ -341,19 +378,20 @@ def _run(
         scanignore = None if no_scanignore else ScanIgnore(lambda *used: tally.scanignore.add(used))
         inputs = [encode_path(path) for path in paths]
         chosen: dict[str, Any] = {
-            "files_from": _name_of(files_from), "nul": nul,
+            "files_from": _name_of(files_from), "nul": null,
             "recursive": recursive, "follow_symlinks": follow_symlinks, "include": list(include),
             "exclude": list(exclude), "scanignore": not no_scanignore, "force_exclude": force_exclude,
         }  # fmt: skip
         header = build_header(detector, limits, {"paths": inputs, **chosen})
         results = None
         if cache is not None:
-            context = build_context(detector)
-            results = Cache(cache, context, limits, rehash=rehash, max_bytes=cache_mib << 20, warn=warn)
+            results = Cache(
+                cache, build_context(detector), limits, rehash=rehash, max_bytes=cache_mib << 20, warn=warn
+            )
         show_bar = _is_terminal(sys.stderr) and not (no_progress or quiet or verbose or list_skipped)
         return Audit(
             detector, policy, Gate(FailOn(fail_on), max_errors, strict, exit_zero),
-            walk(_operands(paths, files_from, nul), selection, ignore=outputs.own_files(cache),
+            walk(_operands(paths, files_from, null), selection, ignore=outputs.own_files(cache),
                  on_skip=on_skip, scanignore=scanignore),
             tally, reports=outputs.reports, manifest=outputs.manifest, say=say, inputs=inputs,
             options=chosen | {
@@ -363,7 +401,7 @@ def _run(
                 "cache": None if cache is None else str(cache), "rehash": rehash,
                 "allow_empty": allow_empty, "limits": asdict(limits),
             },
-            limits=limits,
+            configuration=manifest_facts(context), limits=limits,
             workers=workers or usable_cores(), batch_size=batch_size or automatic_batch_size(detector),
             allow_empty=allow_empty, thumbnails=not no_thumbnails, baseline=known, cache=results,
             open_journal=partial(Journal.open, outputs.journal, header, restart=restart) if outputs.journal else None,

@@ -51,6 +51,7 @@ def build_manifest(
     *,
     inputs: Sequence[str],
     options: Mapping[str, Any],
+    configuration: Mapping[str, Any],
     workers: int,
     batch_size: int,
     started: datetime,
@@ -75,6 +76,7 @@ def build_manifest(
         "policy": asdict(policy),
         "inputs": list(inputs),
         "options": dict(options),
+        "configuration": dict(configuration),
         "counts": {
             "files": tally.files,
             "recalled": tally.recalled,
