@@ -88,10 +88,8 @@ def _shown(option: click.Option, value: object) -> str:
         items = [printable(str(item)) for item in value]
         joined = ", ".join(items) or "none"
         return joined if len(joined) <= _LIST_WIDTH else ",\n".join(items)
-    name = getattr(value, "name", None)  # of an open file
-    return printable(
-        "-" if name == "<stdin>" else str(value if name is None or isinstance(value, os.PathLike) else name)
-    )
+    name = getattr(value, "name", "-") if hasattr(value, "read") else value  # of --files-from, which is open
+    return "-" if name == "<stdin>" else printable(str(name))
 
 
 def _unused_variables(context: click.Context) -> Iterator[str]:

@@ -245,7 +245,7 @@ def process(model: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[bytes
         # options in the environment would be a scan's.
         env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHONUNBUFFERED", "SCAN_"))}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        settings["env"] = env | settings.get("env", {})
+        settings["env"] = env | {"SCAN_NO_CONFIG": "1"} | settings.get("env", {})
         return subprocess.Popen(words, **pipes | {"cwd": tmp_path} | settings)
 
     return start

@@ -91,6 +91,21 @@ def test_it_records_options_policy_and_times(run: Any) -> None:
     assert started.utcoffset() is not None
 
 
+def test_it_says_where_options_came_from(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCAN_NO_CONFIG", "")
+    assert run()[1]["configuration"] == {"files": {}, "from": {}}
+    monkeypatch.setenv("SCAN_EXCLUDE", "*.gif")
+    monkeypatch.chdir(tmp_path)
+    content = b"[tool:deepfake-scanner]\nthreshold = fpr1\nmax-errors = 7\n"
+    (tmp_path / "setup.cfg").write_bytes(content)
+    _, manifest = run("--max-errors", 3)
+    assert manifest["configuration"] == {
+        "files": {"setup.cfg": hashlib.sha256(content).hexdigest()},
+        "from": {"exclude": "environment SCAN_EXCLUDE", "threshold": "setup.cfg"},
+    }
+    assert manifest["policy"]["threshold_source"] == "fpr1" and manifest["options"]["max_errors"] == 3
+
+
 def test_it_stands_beside_its_report() -> None:
     assert manifest_path(Path("a/b.c.csv")) == Path("a/b.c.run.json")
 
