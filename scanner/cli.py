@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 import click
 
 from models.errors import run_command
-from scanner.config import ConfiguredCommand, configure, is_typed, settle_opposites
+from scanner.config import ConfiguredCommand, is_typed, settle_opposites
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -237,19 +237,10 @@ def _batch_size(context: click.Context, parameter: click.Parameter, value: Any) 
     "--config",
     type=click.Path(),
     metavar="FILE",
-    is_eager=True,
     expose_value=False,
-    callback=configure,
     help="Take options from FILE alone.  [default: the nearest pyproject.toml or setup.cfg with a section]",
 )
-@click.option(
-    "--no-config",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=configure,
-    help="Take no options from files.",
-)
+@click.option("--no-config", is_flag=True, expose_value=False, help="Take no options from files.")
 @click.option(
     "--explain-config",
     is_flag=True,

@@ -1,7 +1,7 @@
 """Where the options of ``scan`` come from: command line > environment > pyproject.toml > setup.cfg > default.
 
-Click itself does the work: the files become the ``default_map`` of its context, and its ``ParameterSource`` says which
-value won. Loaded with the command, so Click alone is imported here.
+Click itself takes the values: what was typed, then the variables, then the files, which become the ``default_map`` of
+its context. Loaded with the command, so Click alone is imported here.
 """
 
 from __future__ import annotations
@@ -13,21 +13,37 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from models.errors import Failure
 
 if TYPE_CHECKING:
     from scanner.configfile import ConfigFile
 
+_TYPED, _FILES, _BEATEN = (f"{__name__}.{key}" for key in ("typed", "files", "beaten"))
+"""Keys of ``Context.meta``."""
 _OPTION = re.compile(r"--([a-z][a-z0-9-]*)")
 
 
 class ConfiguredCommand(click.Command):
-    """A command whose failures say where an option came from, if nobody typed it."""
+    """A command with --config and --no-config, whose failures say where an option came from if nobody typed it."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            # Before 8.5, Click took SCAN_HELP for --help: nothing was scanned, with exit code 0.
+            option.allow_from_autoenv = False
+        return option
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         with _naming_origins(ctx):
+            # Click parses again; before that the files must be known, and some releases record the source of a value
+            # only after they have refused it.
+            typed, _, _ = self.make_parser(ctx).parse_args(args=list(args))
+            ctx.meta[_TYPED] = typed
+            help_option = self.get_help_option(ctx)
+            informing = {"version", help_option.name if help_option is not None else None}
+            if not ctx.resilient_parsing and informing.isdisjoint(typed):
+                _configure(ctx, typed)
             return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -35,41 +51,37 @@ class ConfiguredCommand(click.Command):
             return super().invoke(ctx)
 
 
-def configure(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    """Callback of --config and of --no-config, both eager: the second to be called reads the files.
-
-    Raises :class:`ConfigError`.
-    """
-    known = context.meta.setdefault(f"{__name__}.choice", {})
-    known[parameter.name] = value
-    if len(known) == 2 and not context.resilient_parsing:
-        _refuse_blank_variables(context)
-        context.meta[f"{__name__}.files"] = files = _read_files(context, known["config"], known["no_config"])
-        context.default_map = {}
-        for file in reversed(files):
-            context.default_map.update(file.values)
-    return value
+def _configure(context: click.Context, typed: Mapping[str, Any]) -> None:
+    """Put the files below the environment. Raises :class:`ConfigError`."""
+    _refuse_blank_variables(context)
+    context.meta[_FILES] = files = _read_files(context, typed)
+    context.default_map = {}
+    for file in reversed(files):
+        context.default_map.update(file.values)
 
 
-def _read_files(context: click.Context, named: str | None, none: bool) -> list[ConfigFile]:
+def _read_files(context: click.Context, typed: Mapping[str, Any]) -> list[ConfigFile]:
     from scanner.configfile import ConfigError, find_files, read_file, section_name
     from scanner.names import printable
 
+    named, none = typed.get("config"), typed.get("no_config", False)
+    if named is None and not none:
+        options = {option.name: option for option in options_of(context)}
+        named = from_environment(context, options["config"])
+        none = options["no_config"].type.convert(
+            from_environment(context, options["no_config"]) or False, options["no_config"], context
+        )
     if named is not None and none:
-        typed = [is_typed(context, name) for name in ("config", "no_config")]
-        if typed[0] == typed[1]:
-            raise click.UsageError("--config and --no-config contradict each other")
-        none = typed[1]
-    options = options_of(context)
+        raise click.UsageError("--config and --no-config contradict each other")
     if none:
         return []
     if named is None:
-        return find_files(options, remedy="pass --no-config to do without")
+        return find_files(options_of(context), remedy="pass --no-config to do without")
     if not named.lower().endswith((".toml", ".cfg", ".ini")):
         raise ConfigError(
             f"--config {printable(named)}: name a .toml file, or a .cfg file written as setup.cfg is"
         )
-    file = read_file(named, options, remedy="name another with --config")
+    file = read_file(named, options_of(context), remedy="name another with --config")
     if file is None:
         raise ConfigError(
             f"--config {printable(named)}: the file has no section {section_name(named)}; add it"
@@ -182,7 +194,7 @@ def settle_opposites(context: click.Context, options: dict[str, Any], one: str, 
         raise click.UsageError(f"--{one} and --{other} contradict each other")
     winner, loser = (one, other) if ranks[0] < ranks[1] else (other, one)
     options[loser] = context.params[loser] = False
-    context.meta.setdefault(f"{__name__}.beaten", {})[loser] = winner
+    context.meta.setdefault(_BEATEN, {})[loser] = winner
 
 
 def _rank(context: click.Context, name: str) -> int:
@@ -199,7 +211,7 @@ def options_of(context: click.Context) -> list[click.Option]:
 
 def files_of(context: click.Context) -> list[ConfigFile]:
     """Those that were read, the upper one first."""
-    files: list[ConfigFile] = context.meta.get(f"{__name__}.files", [])
+    files: list[ConfigFile] = context.meta.get(_FILES, [])
     return files
 
 
@@ -228,16 +240,15 @@ def given(context: click.Context, option: click.Option) -> Iterator[tuple[str, o
 
 def beaten_by(context: click.Context, option: click.Option) -> str | None:
     """The flag that switched this one off; see :func:`settle_opposites`."""
-    beaten: Mapping[str | None, str] = context.meta.get(f"{__name__}.beaten", {})
+    beaten: Mapping[str | None, str] = context.meta.get(_BEATEN, {})
     return beaten.get(option.name)
 
 
 def _is_indirect(context: click.Context, option: click.Option) -> bool:
     """Whether a value in force came from the environment or from a file."""
-    source = context.get_parameter_source(option.name or "")
-    return source in (ParameterSource.ENVIRONMENT, ParameterSource.DEFAULT_MAP)
+    return not is_typed(context, option.name or "") and next(given(context, option), None) is not None
 
 
 def is_typed(context: click.Context, name: str) -> bool:
     """Whether a parameter was given on the command line."""
-    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    return name in context.meta.get(_TYPED, {})

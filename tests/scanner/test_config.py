@@ -592,7 +592,7 @@ def test_nothing_from_a_file_moves_the_terminal(bare: Any, refused: Any) -> None
 def test_help_reads_no_file_and_states_the_order(bare: Any) -> None:
     Path("pyproject.toml").write_text("broken")
     text = bare("--help")
-    assert text.code == 0
+    assert text.code == 0 and bare("--config", "gone", "-h").code == 0
     assert "command line > SCAN_… variable > pyproject.toml > setup.cfg > default" in text.out
     assert bare("--version").code == 0
 
