@@ -121,8 +121,9 @@ def _read_section(path: str, text: str) -> Mapping[str, Any] | None:
         if section is not None and not isinstance(section, dict):
             raise ValueError(f"tool.{TOOL} is no table")
         return section
-    # No name can be the default section's: [DEFAULT] is somebody else's, and must not leak into ours.
-    parser = configparser.RawConfigParser(default_section="", interpolation=None)
+    # Raw, so that % stands for itself. No name can be the default section's: [DEFAULT] is somebody else's, and must not
+    # leak into ours.
+    parser = configparser.RawConfigParser(default_section="")
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read_string(text, source=path)
     return dict(parser[f"tool:{TOOL}"]) if parser.has_section(f"tool:{TOOL}") else None

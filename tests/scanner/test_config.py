@@ -581,12 +581,13 @@ def test_long_lists_have_an_item_a_line(bare: Any) -> None:
 
 
 def test_nothing_from_a_file_moves_the_terminal(bare: Any, refused: Any) -> None:
-    Path("pyproject.toml").write_text(TOML + 'exclude = "\\u001b[2J"\n')
-    assert "\x1b" not in bare("--explain-config").out
-    Path("pyproject.toml").write_text(TOML + '"\\u001b[2J" = 1\n')
-    assert "\x1b" not in refused()
-    Path("pyproject.toml").write_text(TOML + 'fail-on = "\\u001b[2J"\n')
-    assert "\x1b" not in refused()
+    # A bell: Click itself takes colours out of what goes to no terminal.
+    Path("pyproject.toml").write_text(TOML + 'exclude = "\\u0007"\n')
+    assert "\x07" not in bare("--explain-config").out
+    Path("pyproject.toml").write_text(TOML + '"\\u0007" = 1\n')
+    assert "\x07" not in refused()
+    Path("pyproject.toml").write_text(TOML + 'fail-on = "\\u0007"\n')
+    assert "\x07" not in refused()
 
 
 def test_help_reads_no_file_and_states_the_order(bare: Any) -> None:
