@@ -16,7 +16,7 @@ from scanner.names import printable
 _NO_SETTINGS = ("verify", "files", "version", "config", "no_config", "explain_config")
 _OTHER_COMMANDS = ("SCAN_TRAIN_", "SCAN_EXPORT_", "SCAN_EVALUATE_")
 _DEFAULT = re.compile(r"\[default: (.+)\]$")
-_VALUE_WIDTH = 24
+_VALUE_WIDTH = 20
 """Of a longer value, the origin stands below it: lines stay within a terminal."""
 _LIST_WIDTH = 54
 """Beside the longest name, within 80 columns; a longer list has an item a line."""
@@ -40,7 +40,7 @@ def explain(context: click.Context) -> Iterator[str]:
             yield _line("", "", first, name_width)
         else:
             yield _line(name, value, first, name_width)
-        yield from (_line("", "", loser, name_width) for loser in losers)
+        yield from (f"{'':{name_width}}    {loser}" for loser in losers)
     unused = list(_unused_variables(context))
     if unused:
         yield ""

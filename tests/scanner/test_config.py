@@ -38,12 +38,12 @@ class Run(NamedTuple):
         """Of --explain-config: value and origins by long name."""
         found: dict[str, tuple[str, list[str]]] = {}
         for line in self.out.partition("\noption ")[2].partition("\n\n")[0].splitlines()[1:]:
-            name, value, origin = line[:22].strip(), line[22:46].strip(), line[48:].strip()
-            if name:
-                last, long_value = name[2:], line[22:]
-                found[last] = (value, [origin]) if re.match(r".{24}  \S", long_value) else (long_value, [])
+            if line.startswith("--"):
+                name, rest = line[2:22].strip(), line[22:]
+                fits = re.match(r"(.{20})  (\S.*)", rest)
+                found[name] = (fits[1].strip(), [fits[2]]) if fits else (rest, [])
             else:
-                found[last][1].append(origin)
+                found[name][1].append(line.strip())
         return found
 
 
@@ -162,7 +162,8 @@ def sample(option: click.Option, place: Path) -> tuple[str, str]:
     if isinstance(option.type, click.IntRange) or option.name == "batch_size":
         return "77", "77"
     if isinstance(option.type, click.File):
-        (place / "x").touch()
+        (place / "list").touch()
+        return "list", "list"
     return "x", "x"
 
 
@@ -556,13 +557,13 @@ def test_explain_config_is_a_table_with_what_was_set_on_top(
         f"  {place}/setup.cfg",
     ]
     assert lines[4:11] == [
-        "option                value                     from",
+        "option                value                 from",
         "--model               models/with-a-rather-long-name.onnx",
-        gap + "                          pyproject.toml",
-        "--workers             5                         command line",
-        gap + "                          over pyproject.toml: 3",
-        gap + "                          over setup.cfg: 4",
-        "--out                 none                      default",
+        gap + "                      pyproject.toml",
+        "--workers             5                     command line",
+        gap + "  over pyproject.toml: 3",
+        gap + "  over setup.cfg: 4",
+        "--out                 none                  default",
     ]
     assert lines[-3:] == [
         "variables that scan does not read",
@@ -570,6 +571,17 @@ def test_explain_config_is_a_table_with_what_was_set_on_top(
         "  SCAN_TRESHOLD (did you mean SCAN_THRESHOLD?)",
     ]
     assert all(len(line) <= 80 for line in lines[3:])
+
+
+def test_the_table_fits_a_terminal_with_every_variable_set(
+    place: Path, bare: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = [option for option in IN_FILES if option.name != "quiet"]  # beside --verbose
+    for option in options:
+        monkeypatch.setenv(f"SCAN_{option.name}".upper(), sample(option, place)[0])
+    lines = bare("--explain-config", "--max-decode-seconds", 5).out.splitlines()
+    assert sum("environment SCAN_" in line for line in lines) == len(options)
+    assert max(map(len, lines)) <= 80
 
 
 def test_long_lists_have_an_item_a_line(bare: Any) -> None:
