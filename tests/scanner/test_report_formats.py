@@ -153,7 +153,7 @@ def test_the_suffix_says_the_format(suffix: str) -> None:
 
 
 def test_the_command_offers_every_format() -> None:
-    (option,) = (parameter for parameter in cli.scan.params if parameter.name == "formats")
+    (option,) = (parameter for parameter in cli.scan.params if parameter.name == "format")
     assert list(option.type.choices) == [format_.value for format_ in Format]
 
 
