@@ -24,6 +24,7 @@ from scanner.pipeline import scan_candidates
 from scanner.policy import Gate, Policy
 from scanner.progress import NullProgress, Progress
 from scanner.ranking import MostSuspicious
+from scanner.redaction import redacted_facts, redacted_manifest, redacted_result
 from scanner.reports.base import Sink, open_sink
 from scanner.reports.formats import Target, is_ours, make_report, name_beside
 from scanner.reports.manifest import build_manifest, looks_like_manifest, manifest_bytes
@@ -70,6 +71,8 @@ class Audit:
     thumbnails: bool = True
     """Of the most suspicious files, in an HTML report."""
     limits: Limits = field(default_factory=Limits)
+    redact: bool = False
+    """Write reports and manifest that name no file."""
     baseline: Baseline | None = None
     cache: Cache | None = None
     progress: Progress = field(default_factory=NullProgress)
@@ -124,6 +127,8 @@ class Audit:
             metadata=self.detector.metadata, device=self.detector.device, provider=self.detector.provider,
             policy=self.policy, gate=self.gate, inputs=self.inputs, started=started,
         )  # fmt: skip
+        if self.redact:
+            facts = redacted_facts(facts)
         reports = []
         for target in self.reports:
             sinks.append(open_sink(target.path, is_ours(target.format)))
@@ -157,8 +162,9 @@ class Audit:
                     memory.add(result)
                 verdict = self.policy.verdict(result)
                 is_known = self.baseline is not None and self.baseline.knows(result, verdict)
+                shown = redacted_result(result, self.tally.files + 1) if self.redact else result
                 for report in reports:
-                    report.add(result, verdict, is_known=is_known)
+                    report.add(shown, verdict, is_known=is_known)
                 self.tally.statuses[result.status] += 1
                 self.tally.recalled += result.recalled
                 if verdict is not None:
@@ -184,6 +190,8 @@ class Audit:
             complete=code is not ExitCode.INCOMPLETE, exit_code=int(code),
             reports=self._hashes(sinks, self.manifest.parent),
         )  # fmt: skip
+        if self.redact:
+            manifest = redacted_manifest(manifest)
         beside = open_sink(self.manifest, looks_like_manifest)
         try:
             beside.write(manifest_bytes(manifest))

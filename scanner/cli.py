@@ -71,6 +71,11 @@ def _batch_size(context: click.Context, parameter: click.Parameter, value: Any) 
 )
 @click.option("--no-thumbnails", is_flag=True, help="No pictures in an HTML report.")
 @click.option(
+    "--redact-paths",
+    is_flag=True,
+    help="Number the files in reports and manifest in place of naming them; terminal and log keep the names.",
+)
+@click.option(
     "--manifest",
     type=click.Path(path_type=Path),
     default=None,
@@ -302,7 +307,7 @@ def _check_usage(context: click.Context, options: dict[str, Any]) -> None:
 
 def _run(
     *, paths: tuple[str, ...], outs: tuple[str, ...], format: tuple[str, ...], no_thumbnails: bool,
-    manifest: Path | None, files_from: BinaryIO | None, null: bool,
+    redact_paths: bool, manifest: Path | None, files_from: BinaryIO | None, null: bool,
     recursive: bool, follow_symlinks: bool, include: tuple[str, ...], exclude: tuple[str, ...],
     no_scanignore: bool, force_exclude: bool, model: Path | None,
     threshold: str | None, device: str, batch_size: int | None, workers: int | None, max_pixels: int | None,
@@ -329,6 +334,7 @@ def _run(
     from scanner.pipeline import automatic_batch_size
     from scanner.policy import FailOn, Gate, Policy
     from scanner.progress import BarProgress, NullProgress
+    from scanner.redaction import check_report_names
     from scanner.reports.tally import Tally
     from scanner.sources import ScanIgnore, Selection, walk
 
@@ -346,6 +352,8 @@ def _run(
         say(line)
     known = Baseline.read(baseline) if baseline is not None else None
     outputs = Outputs.settle(outs, manifest, log_file, format)
+    if redact_paths:
+        check_report_names(outputs.reports)
     limits = Limits.of(
         max_bytes=max_bytes, max_pixels=max_pixels, cpu_seconds=max_decode_seconds, memory_mib=max_decode_mib
     )
@@ -394,7 +402,7 @@ def _run(
             },
             configuration=manifest_facts(context), limits=limits,
             workers=workers or usable_cores(), batch_size=batch_size or automatic_batch_size(detector),
-            allow_empty=allow_empty, thumbnails=not no_thumbnails, baseline=known, cache=results,
+            allow_empty=allow_empty, thumbnails=not no_thumbnails, redact=redact_paths, baseline=known, cache=results,
             open_journal=partial(Journal.open, outputs.journal, header, restart=restart) if outputs.journal else None,
             progress=BarProgress(_known_total(paths, files_from)) if show_bar else NullProgress(),
         ).run()  # fmt: skip

@@ -153,6 +153,8 @@ class FileResult:
     """``None`` when the file could not be opened, or changed while or just before it was read."""
     remembered_by: Memory | None = field(default=None, compare=False)
     """What it was taken from, without a look into the file."""
+    lies_at: str | None = field(default=None, compare=False)
+    """The name of a result whose ``path`` was redacted: for reading the file, never for a report."""
 
     @property
     def recalled(self) -> bool:

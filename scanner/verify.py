@@ -30,6 +30,11 @@ def verify(manifest: Path, *, files: bool, model: Path | None, say: Callable[[st
     that is none, or that leaves nothing to check the files by.
     """
     content = _read_manifest(manifest)
+    if files and content.get("redacted"):
+        raise VerifyError(
+            f"the names in {manifest} were redacted: files can be checked by their SHA-256 only with the true report, "
+            "that of a scan without --redact-paths; leave out --files to check reports and model"
+        )
     changes = _Changes(say)
     say(f"{manifest}: SHA-256 {sha256_file(manifest)}")
     reports = {manifest.parent / name: digest for name, digest in content["reports"].items() if name != "-"}
@@ -97,7 +102,7 @@ def _check_model(facts: dict[str, Any], model: Path | None, changes: _Changes) -
     except ModelFileError as error:
         changes.tell(f"model missing: {error}")
         return
-    if model is None and path.name != facts["file"]:
+    if model is None and path.name != facts["file"] and actual != facts["sha256"]:
         changes.tell(f"model not checked: the scan used {facts['file']}; name it with --model FILE")
         return
     changes.compare("model", str(path), actual, facts["sha256"])

@@ -86,6 +86,8 @@ class HtmlReport:
             f"<p>{tally.files:,} files, model {_text(metadata.name)} {_text(metadata.version)}, "
             f"threshold {policy.threshold:g} ({_text(policy.threshold_source)}).{complete}</p>"
         )
+        if self._facts.redacted:
+            yield '<p class="note">Names are redacted: file-0000001 is the first row of the report.</p>'
         yield '<div class="counts">'
         for verdict, word in (
             (Verdict.FAKE, "fake"), (Verdict.INCONCLUSIVE, "inconclusive"), (Verdict.REAL, "not flagged"),

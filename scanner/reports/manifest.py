@@ -96,6 +96,7 @@ def build_manifest(
         "complete": complete,
         "exit_code": exit_code,
         "reports": dict(reports),
+        "redacted": False,
     }
 
 

@@ -31,6 +31,8 @@ class RunFacts:
     gate: Gate
     inputs: Sequence[str]
     started: datetime
+    redacted: bool = False
+    """Whether rows are numbered in place of paths."""
 
 
 @dataclass(frozen=True)

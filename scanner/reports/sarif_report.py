@@ -73,7 +73,12 @@ class SarifReport:
 
     def begin(self) -> None:
         driver = json.dumps({"version": self._facts.version, "rules": list(_RULES.values())})
-        base = json.dumps({_ROOT: {"description": {"text": "The folder in which the scan was started."}}})
+        root = (
+            "None: names are redacted, each stands for the number of a row."
+            if self._facts.redacted
+            else "The folder in which the scan was started."
+        )
+        base = json.dumps({_ROOT: {"description": {"text": root}}})
         self._sink.write(_BEGINNING + f',{driver[1:]}}},"originalUriBaseIds":{base},"results":['.encode())
 
     def add(self, result: FileResult, verdict: Verdict | None, *, is_known: bool = False) -> None:

@@ -20,9 +20,8 @@ def thumbnails(results: Sequence[FileResult], limits: Limits) -> Iterator[str | 
     """A ``data:`` URI for each, as the model saw it; ``None`` where the file has changed since, or is gone."""
     from PIL import Image
 
-    candidates = [
-        Candidate(decode_path(result.path), result.path, MediaKind.IMAGE, explicit=True) for result in results
-    ]
+    names = [result.lies_at or result.path for result in results]
+    candidates = [Candidate(decode_path(name), name, MediaKind.IMAGE, explicit=True) for name in names]
     with DecodePool(1, limits) as decoders:
         for result, decoded in zip(results, decoders.decode(candidates), strict=True):
             if decoded.pixels is None or decoded.result.sha256 != result.sha256:
