@@ -7,11 +7,14 @@ crash) never reach the shell, because for ``scan`` the code 1 means "something m
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, NoReturn
+
+from models.terminal import say, say_error, visible
 
 if TYPE_CHECKING:
     import click
@@ -58,13 +61,15 @@ def run_command(command: click.Command, argv: Sequence[str] | None = None) -> No
         if sys.stdout is not None:  # closed by whoever started us
             sys.stdout.flush()
     except Failure as error:
-        click.echo(f"error: {error}", err=True)
+        say_error(str(error))
         code = int(error.exit_code)
     except click.ClickException as error:
-        error.show()
+        words = io.StringIO()
+        error.show(words)  # it may quote a file's name as an option that there is not
+        say(visible(words.getvalue()), end="")
         code = int(ExitCode.INCOMPLETE)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
+        say("interrupted")
         code = int(ExitCode.INTERRUPTED)
     except (BrokenPipeError, SystemExit):
         # The reader of a pipe went away (`scan … --out - | head`), which Click turns into `sys.exit(1)`:
@@ -73,10 +78,8 @@ def run_command(command: click.Command, argv: Sequence[str] | None = None) -> No
     except Exception:  # noqa: BLE001 - the boundary: whatever it was, it must not leave as code 1
         import traceback
 
-        traceback.print_exc()
-        click.echo(
-            "error: this is a bug in deepfake-scanner; please report it with the lines above", err=True
-        )
+        say(visible(traceback.format_exc()), end="")
+        say_error("this is a bug in deepfake-scanner; please report it with the lines above")
         code = int(ExitCode.INCOMPLETE)
     _give_up_unwritten_output()
     sys.exit(code)
@@ -85,10 +88,11 @@ def run_command(command: click.Command, argv: Sequence[str] | None = None) -> No
 def _give_up_unwritten_output() -> None:
     """What a full disk or a closed pipe did not take, Python tries once more at its exit, and then leaves with
     its own code 120."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError:
-        devnull = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(devnull, sys.stdout.fileno())
-        os.close(devnull)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            devnull = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(devnull, stream.fileno())
+            os.close(devnull)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -99,6 +99,7 @@ class Audit:
             with closing(self.open_journal()) if self.open_journal else nullcontext() as journal:
                 if journal is not None and journal.done:
                     self.say(f"continuing a scan that was cut off: {journal.done:,} files are done")
+                self.progress.begin()
                 sinks: list[Sink] = []
                 try:
                     reports = self._open_reports(sinks, started)
@@ -146,7 +147,7 @@ class Audit:
         for report in reports:
             report.begin()
         memories = [memory for memory in (journal, self.cache) if memory is not None]
-        known = (_recalled(one, memories) for one in candidates)
+        known = (_recalled(one, memories) for one in self._counted(candidates))
         results = scan_candidates(
             known,
             self.detector,
@@ -174,7 +175,14 @@ class Audit:
                     self.tally.errors[result.error.value] += 1
                     _log_problem(result)
                 top.add(result)
-                self.progress.file(verdict)
+                self.progress.file(result.status, verdict)
+
+    def _counted(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+        """As they are; the progress is told how many they were."""
+        files = 0
+        for files, candidate in enumerate(candidates, start=1):  # noqa: B007 - the last one counts
+            yield candidate
+        self.progress.total(files)
 
     def _publish(self, sinks: Sequence[Sink], code: ExitCode, started: datetime) -> None:
         """Let the reports and their manifest appear: the manifest is on the disk before the first is renamed."""
@@ -216,7 +224,7 @@ class Audit:
     def _give_up(self, error: BaseException, sinks: Sequence[Sink], journal: Journal | None) -> None:
         kept = [path for path in (sink.abandon() for sink in sinks) if path is not None]
         self.progress.close()
-        where = f"; the rows so far are in {kept[0]}" if kept else ""
+        where = f"; the rows so far are in {printable(str(kept[0]))}" if kept else ""
         if journal is not None:
             where += "; the same command continues"
         if isinstance(error, KeyboardInterrupt):
@@ -229,9 +237,11 @@ class Audit:
             self.detector, self.policy, self.tally, top, seconds=seconds, workers=self.workers
         ):
             self.say(line)
-        paths = [str(target.path) for target in self.reports if target.path is not None]
+        paths = [printable(str(target.path)) for target in self.reports if target.path is not None]
         if paths:
-            beside = f" (how it was made: {self.manifest})" if self.manifest is not None else ""
+            beside = (
+                f" (how it was made: {printable(str(self.manifest))})" if self.manifest is not None else ""
+            )
             self.say(f"report: {', '.join(paths)}{beside}")
         if code is ExitCode.INCOMPLETE:
             errors = self.gate.errors(self.tally.statuses, self.tally.excluded)

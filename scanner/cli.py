@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+from models import terminal
 from models.errors import run_command
 from scanner.config import ConfiguredCommand, is_typed, settle_opposites
 
@@ -283,7 +284,10 @@ def scan(**options: Any) -> int:
         from scanner.verify import verify
 
         return verify(
-            manifest, files=files, model=options["model"], say=lambda line: click.echo(line, err=True)
+            manifest,
+            files=files,
+            model=options["model"],
+            say=lambda line: terminal.say(terminal.visible(line)),
         )
     return _run(**options)
 
@@ -333,19 +337,22 @@ def _run(
     from scanner.outputs import Outputs
     from scanner.pipeline import automatic_batch_size
     from scanner.policy import FailOn, Gate, Policy
-    from scanner.progress import BarProgress, NullProgress
+    from scanner.progress import BarProgress, NullProgress, Progress, has_room_for_bar
     from scanner.redaction import check_report_names
     from scanner.reports.tally import Tally
     from scanner.sources import ScanIgnore, Selection, walk
 
+    progress: Progress = NullProgress()
+
     def say(line: str) -> None:
         if not quiet:
-            click.echo(line, err=True)
+            progress.hide()
+            terminal.say(line)
 
     def warn(line: str) -> None:
         logging.getLogger("scanner").warning(line)
         if not verbose:  # which shows the log's warnings by itself
-            say(f"warning: {line}")
+            say(f"{terminal.paint('warning', terminal.Colour.DOUBTFUL)}: {printable(line)}")
 
     context = click.get_current_context()
     if (line := note(context)) is not None:
@@ -362,7 +369,7 @@ def _run(
     def on_skip(name: str, kind: str) -> None:
         tally.other_files[str(kind)] += 1
         if list_skipped:
-            click.echo(f"no row: {printable(name)} ({kind})", err=True)
+            terminal.say(f"no row: {printable(name)} ({kind})")
 
     with logging_to(log_file, verbose=verbose), sigterm_interrupts():
         detector = Detector.load(model, device)
@@ -387,7 +394,8 @@ def _run(
             results = Cache(
                 cache, build_context(detector), limits, rehash=rehash, max_bytes=cache_mib << 20, warn=warn
             )
-        show_bar = _is_terminal(sys.stderr) and not (no_progress or quiet or verbose or list_skipped)
+        if has_room_for_bar(outputs.reports) and not (no_progress or quiet or verbose or list_skipped):
+            progress = BarProgress(_known_total(paths, files_from))
         return Audit(
             detector, policy, Gate(FailOn(fail_on), max_errors, strict, exit_zero),
             walk(_operands(paths, files_from, null), selection, ignore=outputs.own_files(cache),
@@ -404,7 +412,7 @@ def _run(
             workers=workers or usable_cores(), batch_size=batch_size or automatic_batch_size(detector),
             allow_empty=allow_empty, thumbnails=not no_thumbnails, redact=redact_paths, baseline=known, cache=results,
             open_journal=partial(Journal.open, outputs.journal, header, restart=restart) if outputs.journal else None,
-            progress=BarProgress(_known_total(paths, files_from)) if show_bar else NullProgress(),
+            progress=progress,
         ).run()  # fmt: skip
 
 
@@ -434,10 +442,6 @@ def _known_total(paths: tuple[str, ...], files_from: BinaryIO | None) -> int | N
     if files_from is not None or not all(Path(path).is_file() for path in paths):
         return None
     return len(set(paths))
-
-
-def _is_terminal(stream: TextIO | None) -> bool:
-    return stream is not None and stream.isatty()
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from models.errors import Failure, OutputError
+from models.terminal import Colour, paint, visible
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 _LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ ")
@@ -38,6 +39,16 @@ def sigterm_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+class _TerminalFormatter(logging.Formatter):
+    """The level in its colour, and nothing in the message that steers the terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        level = record.levelname
+        if record.levelno >= logging.WARNING:
+            level = paint(level, Colour.BAD if record.levelno >= logging.ERROR else Colour.DOUBTFUL)
+        return f"{level}: {visible(super().format(record))}"
 
 
 class _LogFile(logging.FileHandler):
@@ -67,7 +78,7 @@ def logging_to(log_file: Path | None, *, verbose: bool) -> Iterator[None]:
     before = logger.level, logger.propagate
     terminal = logging.StreamHandler()
     terminal.setLevel(logging.INFO if verbose else logging.ERROR)
-    terminal.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    terminal.setFormatter(_TerminalFormatter())
     handlers: list[logging.Handler] = [terminal]
     file = _LogFile(log_file) if log_file is not None else None
     if file is not None:

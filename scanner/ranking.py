@@ -31,7 +31,3 @@ class MostSuspicious:
     def results(self) -> list[FileResult]:
         """Highest first."""
         return [result for _, _, result in sorted(self._heap, reverse=True)]
-
-    def ranked(self) -> list[tuple[float, str]]:
-        """``(prob_fake, path)``, highest first."""
-        return [(prob_fake, result.path) for prob_fake, _, result in sorted(self._heap, reverse=True)]

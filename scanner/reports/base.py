@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from models.errors import OutputError
+from models.terminal import visible
 
 _HEAD_BYTES = 256
 _TAIL_BYTES = 1 << 16
@@ -149,7 +150,10 @@ class FileSink:
 
 
 class StreamSink:
-    """Standard output, a device or a pipe: each row as soon as it is known."""
+    """Standard output, a device or a pipe: each row as soon as it is known.
+
+    On a terminal, what a file's name would do to it is shown and not done.
+    """
 
     def __init__(self, target: Path | None) -> None:
         """``None`` is standard output. Raises :class:`OutputError`."""
@@ -167,10 +171,11 @@ class StreamSink:
             self._stream = sys.stdout.buffer
         else:
             raise OutputError("standard output is closed; name a file with --out")
+        self._is_seen = self._stream.isatty()
 
     def write(self, data: bytes) -> None:
         try:
-            self._stream.write(data)
+            self._stream.write(_as_shown(data) if self._is_seen else data)
             self._stream.flush()
         except BrokenPipeError:
             raise  # nobody reads any more: the command ends, and nobody needs a sentence about it
@@ -190,6 +195,10 @@ class StreamSink:
         if self._owned is not None:
             with contextlib.suppress(OSError):
                 self._owned.close()
+
+
+def _as_shown(data: bytes) -> bytes:
+    return visible(data.decode("utf-8", "backslashreplace")).encode("utf-8", "backslashreplace")
 
 
 def open_sink(target: Path | None, is_ours: IsOurs) -> Sink:

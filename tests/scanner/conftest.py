@@ -6,11 +6,15 @@ The usual model calls bright pictures fake: ``logit = (mean of the pixels - 128)
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import os
+import pty
 import stat
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -261,6 +265,42 @@ def shell(process: Callable[..., subprocess.Popen[bytes]]) -> Callable[..., Run]
         return Run(running.returncode, out or b"", (err or b"").decode("utf-8"))
 
     return run
+
+
+class Shown(NamedTuple):
+    """What a command left on a terminal, and in a pipe beside it."""
+
+    code: int
+    text: str
+    out: bytes
+
+
+@pytest.fixture
+def on_terminal(process: Callable[..., subprocess.Popen[bytes]]) -> Callable[..., Shown]:
+    """``scan`` with standard error on a terminal, and standard output too if there is no pipe for it."""
+
+    def run(*arguments: object, columns: int = 100, out_to_pipe: bool = True, **settings: Any) -> Shown:
+        mine, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        settings["env"] = {"TERM": "xterm-256color"} | settings.get("env", {})
+        stdout = subprocess.PIPE if out_to_pipe else theirs
+        with process(
+            *arguments, stdout=stdout, stderr=theirs, stdin=subprocess.DEVNULL, **settings
+        ) as running:
+            os.close(theirs)
+            shown = b"".join(iter(lambda: read_terminal(mine), b""))
+            out = running.stdout.read() if running.stdout else b""
+        os.close(mine)
+        return Shown(running.returncode, shown.decode("utf-8"), out)
+
+    return run
+
+
+def read_terminal(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 4096)
+    except OSError:  # Linux's way to say that the other end is closed
+        return b""
 
 
 @pytest.fixture

@@ -32,11 +32,20 @@ class Recording:
     """A progress that notes what it is told."""
 
     def __init__(self) -> None:
-        self.verdicts: list[Verdict | None] = []
+        self.calls: list[Any] = []
         self.closed = False
 
-    def file(self, verdict: Verdict | None) -> None:
-        self.verdicts.append(verdict)
+    def begin(self) -> None:
+        self.calls.append("begin")
+
+    def total(self, files: int) -> None:
+        self.calls.append(files)
+
+    def file(self, status: Status, verdict: Verdict | None) -> None:
+        self.calls.append((status, verdict))
+
+    def hide(self) -> None:
+        raise AssertionError("an audit only speaks through say")
 
     def close(self) -> None:
         self.closed = True
@@ -79,7 +88,12 @@ def test_results_are_counted_reported_and_told_to_the_progress(
     assert run.run() is ExitCode.INCOMPLETE
     assert run.tally.statuses == Counter({Status.OK: 2, Status.ERROR: 1})
     assert run.tally.verdicts == Counter({Verdict.FAKE: 1, Verdict.REAL: 1})
-    assert run.progress.verdicts == [Verdict.FAKE, None, Verdict.REAL] and run.progress.closed
+    calls = run.progress.calls
+    assert calls[0] == "begin" and run.progress.closed
+    assert [call for call in calls if isinstance(call, tuple)] == [
+        (Status.OK, Verdict.FAKE), (Status.ERROR, None), (Status.OK, Verdict.REAL),
+    ]  # fmt: skip
+    assert [call for call in calls if isinstance(call, int)] == [3], "once the walk has ended"
     assert [row["path"] for row in rows_of(tmp_path / "r.csv")] == ["a.png", "no.png", "b.png"]
     assert run.said[-1] == f"report: {tmp_path}/r.csv (how it was made: {tmp_path}/r.run.json)"
 

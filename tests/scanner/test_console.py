@@ -54,8 +54,8 @@ def test_stderr_gets_errors_and_the_file_everything(
         "ERROR incomplete",
     ]
     with logging_to(None, verbose=True):
-        log.info("skipped")
-    assert capsys.readouterr().err == "INFO: skipped\n"
+        log.info("skipped\x1b[2J")
+    assert capsys.readouterr().err == "INFO: skipped\\x1b[2J\n"
 
 
 def test_a_run_leaves_the_logger_and_its_file_as_they_were(tmp_path: Path) -> None:

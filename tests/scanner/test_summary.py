@@ -18,7 +18,11 @@ def test_the_most_suspicious_come_first_and_ties_keep_the_reports_order() -> Non
     top = MostSuspicious(keep=3)
     for path, prob in (("a", 0.2), ("b", 0.9), ("c", None), ("d", 0.9), ("e", 0.95), ("f", 0.9)):
         top.add(scored(path, prob))
-    assert top.ranked() == [(0.95, "e"), (0.9, "b"), (0.9, "d")]
+    assert [(result.prob_fake, result.path) for result in top.results()] == [
+        (0.95, "e"),
+        (0.9, "b"),
+        (0.9, "d"),
+    ]
 
 
 def test_the_summary_says_what_happened(detector: Detector) -> None:
