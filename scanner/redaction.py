@@ -46,12 +46,20 @@ def redacted_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
     counts, model = manifest["counts"], manifest["model"]
     options = dict(manifest["options"])
     options |= {name: _redacted(options[name]) for name in NAMING_OPTIONS if name in options}
+    files = manifest["configuration"]["files"]
+    named = {path: f"{REDACTED}-{number}" for number, path in enumerate(files, start=1)}
+    came_from = manifest["configuration"]["from"]
     return {
         **manifest,
         "model": {**model, "file": _model_name(model["sha256"])},
         "inputs": _redacted(manifest["inputs"]),
         "options": options,
+        "configuration": {
+            "files": {named[path]: digest for path, digest in files.items()},
+            "from": {name: named.get(origin, origin) for name, origin in came_from.items()},
+        },
         "counts": {**counts, "other_files": _without_suffixes(counts["other_files"])},
+        "scanignore": [{**file, "path": REDACTED} for file in manifest["scanignore"]],
         "reports": {PurePosixPath(name).name: digest for name, digest in manifest["reports"].items()},
         "redacted": True,
     }

@@ -84,6 +84,8 @@ def told(
     (folder / f"notes.{CANARY}").write_text("nothing")
     grey(folder / f"left out {CANARY}.png", 9)
     shutil.copy(model, f"{CANARY}.onnx")
+    (folder / ".scanignore").write_text("nothing\n")
+    Path(f"conf {CANARY}.toml").write_text("[tool.deepfake-scanner]\ncache-mib = 9\n")
     Path(f"list {CANARY}").write_text(f"gone {CANARY}.png\n")
     assert scan(folder, "--out", f"known {CANARY}.csv", "--exclude", "left out*").code == 2
     Path("share").mkdir()
@@ -93,7 +95,7 @@ def told(
         return scan(
             folder, *outs, "--model", f"{CANARY}.onnx", "--files-from", f"list {CANARY}", "--baseline",
             f"known {CANARY}.csv", "--cache", f"cache {CANARY}", "--exclude", f"left out {CANARY}*", "--log-file",
-            f"log {CANARY}.log", "--fail-on", "inconclusive", *options,
+            f"log {CANARY}.log", "--fail-on", "inconclusive", "--config", f"conf {CANARY}.toml", *options,
         )  # fmt: skip
 
     return run
@@ -149,10 +151,17 @@ def test_the_manifest_keeps_all_that_names_nothing(told: Any, model: Path) -> No
     assert shown["options"] == true["options"] | named
     assert shown["inputs"] == ["redacted"]
     assert shown["model"] == true["model"] | {"file": f"model-{true['model']['sha256'][:12]}.onnx"}
-    assert true["counts"]["other_files"] == {".qzkanarie9": 1, "excluded file": 1}
-    assert shown["counts"]["other_files"] == {"(other suffix)": 1, "excluded file": 1}
+    assert true["counts"]["other_files"] == {".qzkanarie9": 1, ".scanignore": 1, "excluded file": 1}
+    assert shown["counts"]["other_files"] == {"(other suffix)": 2, "excluded file": 1}
     assert list(shown["reports"]) == list(REPORTS)
-    free = ("started", "finished", "seconds", "redacted", "options", "inputs", "model", "counts", "reports")
+    assert [file["path"] for file in shown["scanignore"]] == ["redacted"]
+    assert [file["sha256"] for file in shown["scanignore"]] == [file["sha256"] for file in true["scanignore"]]
+    assert list(shown["configuration"]["files"].values()) == list(true["configuration"]["files"].values())
+    assert shown["configuration"]["from"]["cache-mib"] == "redacted-1"
+    free = (
+        "started", "finished", "seconds", "redacted", "options", "inputs", "model", "counts", "reports", "scanignore",
+        "configuration",
+    )  # fmt: skip
     assert {key: value for key, value in shown.items() if key not in free} == {
         key: value for key, value in true.items() if key not in free
     }
