@@ -203,21 +203,16 @@ def test_the_pipelines_use_what_we_ship() -> None:
 
 
 def test_the_first_scan_says_what_the_readme_shows(tmp_path: Path, environment: dict[str, str]) -> None:
-    """With the shipped weights; another processor may move a probability a little, and nothing else."""
-    scan, _, said, report = blocks(ROOT / "README.md")[:4]
+    """With the shipped weights; another processor may move a probability a little, and nothing else.
+
+    What it says on the terminal is a picture, which test_screenshots.py holds true.
+    """
+    scan, _, report = blocks(ROOT / "README.md")[:3]
     folder = tmp_path / "here"
     furnish(folder, scan)
     command = scan.text.rpartition("&&")[2].strip().removeprefix(".venv/bin/")
     shipped = {name: value for name, value in environment.items() if name != "SCAN_MODEL"}
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=folder, env=shipped, capture_output=True, text=True, check=True
-    )
-    shown = [line for line in said.text.splitlines() if not line.startswith(("note: ", "6 files in "))]
-    probability = re.compile(r"(?<=^    )0\.\d{6}", re.MULTILINE)
-    really = "\n".join(done.stderr.splitlines()[1:])
-    assert probability.sub("p", "\n".join(shown)) == probability.sub("p", really)
-    numbers = [[float(found) for found in probability.findall(text)] for text in (said.text, really)]
-    assert numbers[0] == pytest.approx(numbers[1], abs=2e-4) and len(numbers[0]) == 5
+    subprocess.run(["bash", "-c", command], cwd=folder, env=shipped, check=True)
     with (folder / "report.csv").open(encoding="utf-8", newline="") as stream:
         for row, real in zip(csv.DictReader(report.text.splitlines()), csv.DictReader(stream), strict=False):
             assert float(row.pop("prob_fake")) == pytest.approx(float(real.pop("prob_fake")), abs=2e-4)
