@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
+OWN_PROCESS = "PYTEST_OWN_PROCESS"
 OURS = "SCAN_"
 COLOURS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE")
 """CI services force them, and tests compare what is said."""
@@ -17,3 +20,12 @@ def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith(OURS) or name in COLOURS]:
         del os.environ[name]
     os.environ["SCAN_NO_CONFIG"] = "1"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests marked ``own_process`` run where test_own_process.py starts them, and nowhere else."""
+    inside = OWN_PROCESS in os.environ
+    left = [item for item in items if (item.get_closest_marker("own_process") is not None) is not inside]
+    if left:
+        config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in left]

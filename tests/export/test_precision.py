@@ -145,7 +145,7 @@ def scores(
     return np.array(probabilities), np.array([int(image.label) for image in images])
 
 
-@pytest.mark.parametrize("precision", ["fp16", "int8", "bf16"])
+@pytest.mark.parametrize("precision", ["fp16", "int8", pytest.param("bf16", marks=pytest.mark.own_process)])
 @pytest.mark.usefixtures("tolerant")
 def test_a_variant_runs_in_the_scanner_and_says_what_it_lost(
     precision: str, reference: Path, data: Path, tmp_path: Path
@@ -186,6 +186,7 @@ def test_a_variant_runs_in_the_scanner_and_says_what_it_lost(
     assert (check["quantised_on"] is not None) is (precision == "int8")
 
 
+@pytest.mark.own_process
 def test_openvino_computes_an_fp32_file_as_onnxruntime_does(reference: Path, data: Path) -> None:
     (ours, _), (theirs, _) = scores(reference, data, "openvino"), scores(reference, data)
     np.testing.assert_allclose(ours, theirs, atol=3e-6)

@@ -21,6 +21,8 @@ from scanner import Detector, DeviceError
 from scanner.cache import build_context
 from scanner.inference import openvino
 
+pytestmark = pytest.mark.own_process
+
 MakeModel = Callable[..., Path]
 
 BATCH = np.stack([np.full((260, 260, 3), value, np.uint8) for value in range(20, 250, 10)])
