@@ -11,9 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import onnx
+from brightness import write_brightness_model
 from doc_pages import ROOT, Block, blocks
-from onnx import TensorProto, helper
 from PIL import Image
 
 from models.contract import ModelMetadata, Threshold
@@ -49,20 +48,6 @@ def labelled(folder: Path) -> None:
 
 def model(path: Path) -> None:
     """Of contract 1: bright pictures are fake, middling ones inconclusive."""
-    constants = {"axes": np.array([1, 2, 3]), "middle": np.float32(128), "spread": np.float32(32)}
-    graph = helper.make_graph(
-        [
-            helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
-            helper.make_node("ReduceMean", ["float", "axes"], ["mean"], keepdims=0),
-            helper.make_node("Sub", ["mean", "middle"], ["centred"]),
-            helper.make_node("Div", ["centred", "spread"], ["logit"]),
-            helper.make_node("Sigmoid", ["logit"], ["prob_fake"]),
-        ],
-        "bright",
-        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", 260, 260, 3])],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N"]) for name in ("logit", "prob_fake")],
-        [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
-    )
     metadata = ModelMetadata(
         "bright", "1", "fake", calibrated=True, calibration_prior=0.5, inconclusive_low=0.4,
         thresholds={
@@ -70,9 +55,7 @@ def model(path: Path) -> None:
             for name, value in (("default", 0.7), ("fpr1", 0.8), ("fpr5", 0.6))
         },
     )  # fmt: skip
-    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-    helper.set_model_props(proto, metadata.to_props())
-    onnx.save(proto, str(path))
+    write_brightness_model(path, metadata)
 
 
 def manifest(path: Path) -> None:

@@ -123,14 +123,14 @@ class TestWhatIsLeftOut:
     def test_outside_of_the_working_directory_only_the_operand_and_below(
         self, empty: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        make("in/a.png", "in/b.png", "work/x.png")
+        make("in/a.png", "in/b.png", "desk/x.png")
         ignore("a.png\n")
         ignore("b.png\n", "in")
-        monkeypatch.chdir("work")
+        monkeypatch.chdir("desk")
         ignore("a.png\n")
         assert Run("../in").names == ["../in/a.png"]
         assert Run(f"{empty}/in").names == [f"{empty}/in/a.png"]
-        assert Run("..").names == ["../work/x.png"]
+        assert Run("..").names == ["../desk/x.png"]
 
     def test_a_named_folder_is_entered_whatever_is_said_of_it(self) -> None:
         make("in/a.png", "in/a.jpg")
@@ -322,9 +322,9 @@ class TestNamedFiles:
         assert self.reasons("in/b.png", exclude=("b.png/",), include=("*.jpg",)) == [""]
 
     def test_outside_only_the_name_counts(self, empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        make("in/a.png", "c.png", "work/x")
+        make("in/a.png", "c.png", "desk/x")
         ignore("a.png\n", "in")
-        monkeypatch.chdir("work")
+        monkeypatch.chdir("desk")
         paths = ("../in/a.png",)
         assert self.reasons(*paths, exclude=("in", empty.name)) == [""]
         assert self.reasons(*paths, exclude=("a.*",)) == ["by --exclude"]

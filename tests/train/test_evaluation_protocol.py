@@ -7,9 +7,8 @@ import re
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper
+from brightness import write_brightness_model
 from PIL import Image
 
 from models.contract import Label, ModelMetadata
@@ -24,24 +23,7 @@ from train.evaluation.protocol_plots import risk_coverage
 
 def brightness_model(path: Path, *, sign: float = 1.0) -> Path:
     """``logit = sign × (mean of the pixels - 128) / 32``."""
-    constants = {"axes": np.array([1, 2, 3]), "middle": np.float32(128), "spread": np.float32(32 * sign)}
-    graph = helper.make_graph(
-        [
-            helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
-            helper.make_node("ReduceMean", ["float", "axes"], ["mean"], keepdims=0),
-            helper.make_node("Sub", ["mean", "middle"], ["centred"]),
-            helper.make_node("Div", ["centred", "spread"], ["logit"]),
-            helper.make_node("Sigmoid", ["logit"], ["prob_fake"]),
-        ],
-        "brightness",
-        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", 260, 260, 3])],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N"]) for name in ("prob_fake", "logit")],
-        [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
-    )
-    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
-    helper.set_model_props(proto, ModelMetadata(path.stem, "1", "fake").to_props())
-    onnx.save(proto, str(path))
-    return path
+    return write_brightness_model(path, ModelMetadata(path.stem, "1", "fake"), sign=sign)
 
 
 @pytest.fixture(scope="module")
