@@ -10,10 +10,10 @@ from typing import Any
 
 from torch import Tensor
 
+from models.checkpoint_files import read_checkpoint, read_state_dict
 from models.checkpoint_format import BEST_OF_RUN, CHECKPOINT_FORMAT, CHECKPOINT_FORMAT_VERSION
-from models.contract import Label
+from models.contract import DEFAULT_NETWORK, Label
 from models.errors import ModelFileError
-from models.network import read_checkpoint, read_state_dict
 from models.weights import sha256_file
 
 
@@ -29,6 +29,8 @@ class Checkpoint:
     positive: Label
     training: Mapping[str, Any] | None
     """The run's own summary, ``None`` for a bare state_dict. NaN and infinity have become ``None``."""
+    network: str | None = None
+    """Name of the network that the checkpoint records; ``None`` where the tensors themselves must tell."""
 
 
 def open_checkpoint(path: Path, positive: Label | None) -> Checkpoint:
@@ -55,14 +57,16 @@ def open_checkpoint(path: Path, positive: Label | None) -> Checkpoint:
     if sha256_file(file) != before:
         raise ModelFileError(f"{file} changed while it was read; export again when its writer is done")
     training: Mapping[str, Any] | None = None
+    network: str | None = None
     if content.get("format") == CHECKPOINT_FORMAT:
         positive, training = _run_facts(content, file, positive)
+        network = str(content.get("network", DEFAULT_NETWORK))
     elif positive is None:
         raise ModelFileError(
             f"{file} is a bare state_dict and does not say whether its sigmoid is P(fake) or P(real); "
             "say it with --positive fake or --positive real (ImageFolder's order Fake, Real makes it real)"
         )
-    return Checkpoint(file, name, before, state, positive, training)
+    return Checkpoint(file, name, before, state, positive, training, network)
 
 
 def _run_facts(

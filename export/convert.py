@@ -16,9 +16,9 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
-from torchvision.models import EfficientNet
 
 from export.wrapper import ContractModel
+from models.backbones.backbone import Network
 from models.contract import IMAGE_SIZE, INPUT_NAME, OUTPUT_LOGIT, OUTPUT_PROB_FAKE, Label
 from models.errors import Failure
 from models.storage import Store
@@ -38,7 +38,7 @@ class ConversionError(Failure):
     """torch's exporter gave a graph that is not the network's."""
 
 
-def convert(network: EfficientNet, *, positive: Label, temperature: float, store: Store) -> onnx.ModelProto:
+def convert(network: Network, *, positive: Label, temperature: float, store: Store) -> onnx.ModelProto:
     """The ONNX model of contract 1 without its metadata; ``onnx.checker`` has passed it.
 
     ``network`` must already hold the numbers that ``store`` can hold (:func:`models.storage.stored_state`);

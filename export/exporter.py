@@ -87,10 +87,16 @@ def export_checkpoint(
     source = open_checkpoint(checkpoint, None if positive is None else Label.from_name(positive))
     where = str(source.file)
     calibrated = calibration_for(calibration, source, kind) if calibration is not None else None
-    network = load_network(source.state, where=where)
+    network = load_network(source.state, where=where, network=source.network)
     network.load_state_dict(stored_state(network.state_dict(), kind, where=where))
     metadata = build_metadata(
-        source, store=kind, name=name, version=version, license=license, calibration=calibrated
+        source,
+        network=network.backbone,
+        store=kind,
+        name=name,
+        version=version,
+        license=license,
+        calibration=calibrated,
     )
     model = convert(network, store=kind, positive=source.positive, temperature=metadata.temperature)
     images = proof_images()

@@ -1,4 +1,4 @@
-"""The int8 variant: static quantisation (QDQ) by onnxruntime, with the choices that EfficientNet needs."""
+"""The int8 variant: static quantisation (QDQ) by onnxruntime, with the choices that squeeze-and-excitation needs."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from models.storage import Store
 def build_metadata(
     checkpoint: Checkpoint,
     *,
+    network: str,
     store: Store,
     name: str | None,
     version: str | None,
@@ -31,5 +32,6 @@ def build_metadata(
         training=checkpoint.training,
         source_checkpoint_sha256=checkpoint.sha256,
         store=store.value,
+        network=network,
     )
     return metadata if calibration is None else calibration.applied_to(metadata)

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from torchvision.models import EfficientNet
 from torchvision.transforms.functional import normalize
 
-from models.contract import IMAGENET_MEAN, IMAGENET_STD, Label
+from models.backbones.backbone import Network
+from models.contract import Label
 from models.errors import Failure
 from models.onnx_runtime import load_onnxruntime
 
@@ -60,7 +60,7 @@ class Parity:
 
 
 def reference_scores(
-    network: EfficientNet, images: Pixels, *, positive: Label, temperature: float
+    network: Network, images: Pixels, *, positive: Label, temperature: float
 ) -> tuple[Floats, Floats]:
     """(``logit``, ``prob_fake``) by torch in fp32 on the CPU.
 
@@ -71,7 +71,7 @@ def reference_scores(
     with torch.inference_mode():
         for batch in torch.split(torch.from_numpy(images), 8):
             pixels = batch.permute(0, 3, 1, 2).to(torch.float32) / 255.0
-            logits.append(network(normalize(pixels, list(IMAGENET_MEAN), list(IMAGENET_STD)))[:, 0])
+            logits.append(network(normalize(pixels, list(network.mean), list(network.std)))[:, 0])
         logit = torch.cat(logits)
         if positive is Label.REAL:
             logit = -logit

@@ -6,13 +6,13 @@ import copy
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import EfficientNet
 
-from models.contract import IMAGENET_MEAN, IMAGENET_STD, Label
+from models.backbones.backbone import Network
+from models.contract import Label
 
 
 class ContractModel(nn.Module):
-    """EfficientNet-B4 between the contract's input and outputs, in eval mode.
+    """A network between the contract's input and outputs, in eval mode.
 
     The network is copied; its parameters keep their names under the prefix ``network.``.
 
@@ -22,17 +22,17 @@ class ContractModel(nn.Module):
         temperature: ``prob_fake = sigmoid(logit / temperature)``; ``logit`` itself stays as it is.
     """
 
-    imagenet_mean: Tensor
-    imagenet_std: Tensor
+    mean: Tensor
+    std: Tensor
     temperature: Tensor
 
-    def __init__(self, network: EfficientNet, *, positive: Label, temperature: float = 1.0) -> None:
+    def __init__(self, network: Network, *, positive: Label, temperature: float = 1.0) -> None:
         super().__init__()
         self.network = copy.deepcopy(network)
         self.positive = positive
         # Buffers, not literals: in the exported file they are constants with a name that can be found.
-        self.register_buffer("imagenet_mean", torch.tensor(IMAGENET_MEAN).reshape(1, 3, 1, 1))
-        self.register_buffer("imagenet_std", torch.tensor(IMAGENET_STD).reshape(1, 3, 1, 1))
+        self.register_buffer("mean", torch.tensor(network.mean).reshape(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(network.std).reshape(1, 3, 1, 1))
         self.register_buffer("temperature", torch.tensor(float(temperature)))
         _pool_by_mean(self.network)
         self.eval()
@@ -40,9 +40,9 @@ class ContractModel(nn.Module):
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """``uint8[N, 260, 260, 3]`` → (``prob_fake``, ``logit``), each ``float32[N]``."""
         pixels = image.permute(0, 3, 1, 2).to(torch.float32) / 255.0
-        normalised = (pixels - self.imagenet_mean) / self.imagenet_std
-        # EfficientNet.forward flattens through a run-time shape, which costs the graph five nodes; the mean
-        # over both axes is the same number. The parity proof compares with EfficientNet.forward.
+        normalised = (pixels - self.mean) / self.std
+        # The network's own forward flattens through a run-time shape, which costs the graph five nodes; the mean
+        # over both axes is the same number. The parity proof compares with that forward.
         features = self.network.features(normalised).mean((2, 3))
         logit = self.network.classifier(features).reshape(-1)
         if self.positive is Label.REAL:

@@ -3,7 +3,7 @@
 Input ``image``: ``uint8[N, 260, 260, 3]``, RGB, N dynamic. Outputs by name: ``prob_fake`` ``float32[N]`` in
 [0, 1] and ``logit`` ``float32[N]``, before temperature, positive = fake. Further outputs are ignored. The ONNX
 file's ``metadata_props`` hold every key of :class:`ModelMetadata`, each value as JSON, ``null`` where unknown;
-the two of a precision variant may be missing.
+those with a default that older files lack may be missing.
 
 Standard library only: every room may read this page at no cost.
 """
@@ -36,6 +36,9 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 UNCALIBRATED_THRESHOLD = 0.5
 LABEL_ORIENTATION = "positive=fake"
 PRECISIONS = ("fp32", "fp16", "int8", "bf16")
+DEFAULT_NETWORK = "efficientnet_b4"
+NETWORKS = (DEFAULT_NETWORK, "efficientnet_lite2")
+"""Names of the networks that this version trains and exports; :mod:`models.backbones` builds them."""
 
 
 class Label(IntEnum):
@@ -102,6 +105,8 @@ class ModelMetadata:
     """What the graph computes in, one of :data:`PRECISIONS`; another than ``fp32`` makes it a variant."""
     precision_check: Mapping[str, Any] | None = None
     """What a variant lost against its fp32 reference when it was made."""
+    network: str = DEFAULT_NETWORK
+    """Whose graph it is, one of :data:`NETWORKS` in files of this version; running it does not depend on it."""
 
     def default_threshold(self) -> float:
         """The threshold in force when the user names none."""
@@ -111,8 +116,7 @@ class ModelMetadata:
     def to_props(self) -> dict[str, str]:
         """The ``metadata_props`` of a model file: each field as compact JSON with sorted keys.
 
-        The fields of a precision variant are left out where they have their default, as in files that are
-        older than they are.
+        The fields that older files lack are left out where they have their default.
         """
         return {
             key: json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -174,11 +178,12 @@ class ModelMetadata:
             "inconclusive_low": self.inconclusive_low is None or _is_number(self.inconclusive_low),
             "precision": self.precision in PRECISIONS,
             "precision_check": self.precision_check is None or isinstance(self.precision_check, dict),
+            "network": isinstance(self.network, str),
         }
         return next((key for key, right in checks.items() if not right), None)
 
 
-_OPTIONAL: Mapping[str, object] = {"precision": "fp32", "precision_check": None}
+_OPTIONAL: Mapping[str, object] = {"precision": "fp32", "precision_check": None, "network": DEFAULT_NETWORK}
 
 
 def _is_number(value: object) -> bool:

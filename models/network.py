@@ -1,125 +1,51 @@
-"""The torch network: torchvision's EfficientNet-B4 with one logit, and how to get it back from a file."""
+"""From tensors and exported files back to a torch network."""
 
 from __future__ import annotations
 
-import http.client
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
-from torchvision.models import EfficientNet, EfficientNet_B4_Weights, efficientnet_b4
-from torchvision.models.efficientnet import MBConv
+from torch import Tensor
 
+from models.backbones import BACKBONES, Backbone, Network, backbone, misfit
+from models.contract import DEFAULT_NETWORK
 from models.errors import ModelFileError
 
-CLASSIFIER_WIDTH = 1792
+
+def identify(state: Mapping[str, Tensor]) -> Backbone | None:
+    """The network whose tensors these are, by their names and shapes."""
+    for candidate in BACKBONES:
+        with torch.device("meta"):
+            network = candidate.build(None, None)
+        if misfit(network, state) is None:
+            return candidate
+    return None
 
 
-def build_network(*, dropout: float | None = None, stochastic_depth: float | None = None) -> EfficientNet:
-    """EfficientNet-B4 with ``classifier[1] = Linear(1792, 1)``, randomly initialised.
+def load_network(state: Mapping[str, Tensor], *, where: str, network: str | None = None) -> Network:
+    """A network with exactly these tensors, in eval mode; :class:`ModelFileError` if they do not fit.
 
-    Takes ``float32[N, 3, H, W]`` (ImageNet-normalised), gives ``float32[N, 1]``. ``None`` keeps torchvision's
-    regularisation (dropout 0.4, stochastic depth 0.2).
+    ``network``: its name in the registry, as a checkpoint records it; ``None`` goes by the tensors.
     """
-    options: dict[str, float] = {}
-    if dropout is not None:
-        options["dropout"] = dropout
-    if stochastic_depth is not None:
-        options["stochastic_depth_prob"] = stochastic_depth
-    return efficientnet_b4(weights=None, num_classes=1, **options)
+    known = backbone(network) if network is not None else identify(state) or backbone(DEFAULT_NETWORK)
+    made = known.build(None, None)
+    load_tensors(made, state, where=where)
+    made.eval()
+    return made
 
 
-def start_from_nothing(network: EfficientNet) -> None:
-    """Make every residual block begin as the identity and the classifier as a constant zero.
-
-    With torchvision's default initialisation alone nothing is learnt for a long time (loss 2–3 at first);
-    with the last BatchNorm weight of each residual MBConv at zero the loss falls at once
-    (Goyal et al. 2017, arXiv 1706.02677, section 5.1).
-    """
-    for module in network.modules():
-        if isinstance(module, MBConv) and module.use_res_connect:
-            last = module.block[-1][1]
-            nn.init.zeros_(last.weight)
-    nn.init.zeros_(network.classifier[1].weight)
-    nn.init.zeros_(network.classifier[1].bias)
-
-
-def load_imagenet(network: EfficientNet, file: Path | None = None) -> None:
-    """Load torchvision's ImageNet weights into everything but the one-logit classifier.
-
-    ``file`` is a downloaded copy of them; without it torchvision fetches its own. Raises
-    :class:`ModelFileError` when they are neither given nor to be had.
-    """
-    weights = EfficientNet_B4_Weights.IMAGENET1K_V1
-    if file is not None:
-        state = read_state_dict(file)
-    else:
-        try:
-            state = dict(weights.get_state_dict(progress=False, check_hash=True))
-        # RuntimeError: the file that came has another hash.
-        except (OSError, http.client.HTTPException, RuntimeError) as error:
-            raise ModelFileError(
-                f"torchvision's ImageNet weights could not be fetched ({error}); download {weights.url} "
-                "on a machine with a network and pass the file: --init FILE.pth"
-            ) from None
-    backbone = {k: v for k, v in state.items() if not k.startswith("classifier.")}
-    ours = {k: v for k, v in network.state_dict().items() if k.startswith("classifier.")}
-    if misfit := _misfit(network, backbone | ours):
-        raise ModelFileError(
-            f"{file or weights.url} does not hold torchvision's EfficientNet-B4 ImageNet weights: {misfit}"
-        )
-    network.load_state_dict(backbone | ours)
-
-
-def read_state_dict(file: Path) -> dict[str, Tensor]:
-    """The network's tensors in a ``.pth``/``.pt``: a bare state_dict or a run's checkpoint.
-
-    Read with ``weights_only=True``: a checkpoint cannot run code. Raises :class:`ModelFileError`.
-    """
-    loaded = read_checkpoint(file)
-    state = loaded.get("model", loaded)
-    if not isinstance(state, Mapping) or not state or not all(isinstance(v, Tensor) for v in state.values()):
-        raise ModelFileError(f"{file} holds no state_dict of a network")
-    return {str(k): v for k, v in state.items()}
-
-
-def read_checkpoint(file: Path) -> dict[str, object]:
-    """Everything in a ``.pth``/``.pt``. Raises :class:`ModelFileError` when it is missing or not one."""
-    if not file.is_file():
-        raise ModelFileError(f"checkpoint {file} does not exist")
-    try:
-        loaded = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # noqa: BLE001 - torch raises whatever the zip, the pickle or the tensors raise
-        raise ModelFileError(f"{file} is not a readable torch checkpoint ({type(error).__name__})") from None
-    if not isinstance(loaded, dict):
-        raise ModelFileError(f"{file} holds a {type(loaded).__name__}, not a checkpoint")
-    return loaded
-
-
-def load_network(state: Mapping[str, Tensor], *, where: str) -> EfficientNet:
-    """A network with exactly these tensors, in eval mode; :class:`ModelFileError` if they do not fit."""
-    network = build_network()
-    load_tensors(network, state, where=where)
-    network.eval()
-    return network
-
-
-def load_tensors(network: EfficientNet, state: Mapping[str, Tensor], *, where: str) -> None:
+def load_tensors(network: Network, state: Mapping[str, Tensor], *, where: str) -> None:
     """Load exactly these tensors; :class:`ModelFileError` if they do not fit, nothing is loaded then."""
-    if misfit := _misfit(network, state):
-        raise ModelFileError(f"{where} is not an EfficientNet-B4 with one logit: {misfit}")
+    if wrong := misfit(network, state):
+        other = identify(state)
+        if other is not None:
+            raise ModelFileError(
+                f"{where} is an {other.title}, not an {backbone(network.backbone).title}: --network {other.name}"
+            )
+        raise ModelFileError(f"{where} is not an {backbone(network.backbone).title} with one logit: {wrong}")
     network.load_state_dict(state)
-
-
-def _misfit(network: EfficientNet, state: Mapping[str, Tensor]) -> str | None:
-    ours = network.state_dict()
-    missing, unknown = ours.keys() - state.keys(), state.keys() - ours.keys()
-    shapes = sorted(k for k in ours.keys() & state.keys() if ours[k].shape != state[k].shape)
-    if not (missing or unknown or shapes):
-        return None
-    first = f" (first: {shapes[0]})" if shapes else ""
-    return f"{len(missing)} tensors missing, {len(unknown)} unknown, {len(shapes)} of another shape{first}"
 
 
 def state_dict_from_onnx(file: Path) -> dict[str, Tensor]:
@@ -133,13 +59,17 @@ def state_dict_from_onnx(file: Path) -> dict[str, Tensor]:
 
     if not file.is_file():
         raise ModelFileError(f"model {file} does not exist")
-    with torch.device("meta"):
-        expected = build_network().state_dict()
     state: dict[str, Tensor] = {}
     try:
         model = onnx.load(str(file))
-        precision = next((p.value for p in model.metadata_props if p.key == "precision"), '"fp32"')
+        said = {prop.key: json.loads(prop.value) for prop in model.metadata_props}
         stored = {tensor.name: tensor for tensor in model.graph.initializer}
+    except Exception as error:  # noqa: BLE001 - protobuf and onnx raise their own families
+        raise ModelFileError(f"{file} is not a readable ONNX file ({type(error).__name__})") from None
+    known = backbone(str(said.get("network", DEFAULT_NETWORK)))
+    with torch.device("meta"):
+        expected = known.build(None, None).state_dict()
+    try:
         for name, like in expected.items():
             if name.endswith("num_batches_tracked"):
                 state[name] = torch.zeros(like.shape, dtype=like.dtype)
@@ -147,9 +77,10 @@ def state_dict_from_onnx(file: Path) -> dict[str, Tensor]:
                 state[name] = torch.from_numpy(numpy_helper.to_array(stored[name]).astype("float32"))
     except Exception as error:  # noqa: BLE001 - protobuf and onnx raise their own families
         raise ModelFileError(f"{file} is not a readable ONNX file ({type(error).__name__})") from None
-    if precision != '"fp32"':
+    precision = said.get("precision", "fp32")
+    if precision != "fp32":
         raise ModelFileError(
-            f"{file} is a variant that computes in {precision.strip(chr(34))}, without the network's own tensors; "
+            f"{file} is a variant that computes in {precision}, without the network's own tensors; "
             "start from the fp32 file that it was made of"
         )
     foreign = sorted(k for k, v in expected.items() if k not in state or state[k].shape != v.shape)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from torch import nn
-from torchvision.models import EfficientNet
 
+from models.backbones.backbone import Network
 from models.errors import Failure
 from train.recipes import Phase
 
 
-def prepare(network: EfficientNet, phase: Phase) -> list[nn.Parameter]:
+def prepare(network: Network, phase: Phase) -> list[nn.Parameter]:
     """Set which parameters require gradients and return them; :func:`set_modes` belongs to it."""
     trainable = []
     for name, parameter in network.named_parameters():
@@ -23,20 +21,20 @@ def prepare(network: EfficientNet, phase: Phase) -> list[nn.Parameter]:
     return trainable
 
 
-def set_modes(network: EfficientNet, phase: Phase) -> None:
+def set_modes(network: Network, phase: Phase) -> None:
     """Train mode for the blocks that learn, eval mode for the rest.
 
     In train mode a frozen block would still update its BatchNorm statistics, and drop paths at random.
     """
     network.eval()
-    for name, block in blocks(network):
+    for name, block in network.blocks():
         if _learns(name, phase):
             block.train()
 
 
-def first_trainable(network: EfficientNet, phase: Phase) -> int:
+def first_trainable(network: Network, phase: Phase) -> int:
     """How many blocks at the network's beginning the phase leaves frozen."""
-    for number, (name, _) in enumerate(blocks(network)):
+    for number, (name, _) in enumerate(network.blocks()):
         if _learns(name, phase):
             return number
     raise ValueError(f"phase {phase.name} trains none of the network's blocks")
@@ -44,10 +42,3 @@ def first_trainable(network: EfficientNet, phase: Phase) -> int:
 
 def _learns(block: str, phase: Phase) -> bool:
     return f"{block}.".startswith(phase.trainable)
-
-
-def blocks(network: EfficientNet) -> Iterator[tuple[str, nn.Module]]:
-    """``features.0`` … ``features.8`` and ``classifier``."""
-    for name, block in network.features.named_children():
-        yield f"features.{name}", block
-    yield "classifier", network.classifier

@@ -12,19 +12,18 @@ from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import EfficientNet
 
-from train.freezing import blocks
+from models.backbones.backbone import Network
 from train.loader import Batch
 
 
 class Tail(nn.Module):
     """The part of the network behind its frozen beginning; the modules are the network's own."""
 
-    def __init__(self, network: EfficientNet, start: int) -> None:
-        """``start``: the first block that is part of it, as :func:`train.freezing.blocks` counts them."""
+    def __init__(self, network: Network, start: int) -> None:
+        """``start``: the first block that is part of it, as :meth:`Network.blocks` counts them."""
         super().__init__()
-        self._blocks = [block for _, block in blocks(network)][start:-1]
+        self._blocks = [block for _, block in network.blocks()][start:-1]
         self._network = [network]  # in a list, so that it does not become a submodule
 
     def forward(self, features: Tensor) -> Tensor:
@@ -35,18 +34,18 @@ class Tail(nn.Module):
             return logits
         for block in self._blocks:
             features = block(features)
-        logits = network.classifier(torch.flatten(network.avgpool(features), 1))
+        logits = network.classifier(network.pooled(features))
         return logits
 
 
-def head(network: EfficientNet, start: int, batch: Tensor) -> Tensor:
-    """The features that :class:`Tail` from ``start`` takes; pooled ones, ``float[N, 1792]``, before the classifier."""
+def head(network: Network, start: int, batch: Tensor) -> Tensor:
+    """The features that :class:`Tail` from ``start`` takes; pooled ones, ``float[N, width]``, before the classifier."""
     features = batch
-    named = list(blocks(network))
+    named = list(network.blocks())
     for _, block in named[: min(start, len(named) - 1)]:
         features = block(features)
     if start == len(named) - 1:
-        features = torch.flatten(network.avgpool(features), 1)
+        features = network.pooled(features)
     return features
 
 

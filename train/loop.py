@@ -12,9 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torchvision.models import EfficientNet
 
-from models.contract import IMAGENET_MEAN, IMAGENET_STD
+from models.backbones.backbone import Network
 from models.errors import Failure, ModelFileError
 from models.machine import available_memory
 from train import checkpoint, freezing
@@ -83,7 +82,7 @@ class Outcome:
 class Trainer:
     """Trains ``network`` by ``recipe`` on ``fit``, judges each epoch on ``select``, writes into ``folder``."""
 
-    network: EfficientNet
+    network: Network
     recipe: Recipe
     fit: Sequence[LabelledImage]
     select: Sequence[LabelledImage]
@@ -108,9 +107,9 @@ class Trainer:
     _last_saved: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self.network.to(self.device, memory_format=torch.channels_last)
-        self._mean = torch.tensor(IMAGENET_MEAN, device=self.device).view(1, 3, 1, 1) * 255
-        self._std = torch.tensor(IMAGENET_STD, device=self.device).view(1, 3, 1, 1) * 255
+        self.network.to(self.device).to(memory_format=torch.channels_last)
+        self._mean = torch.tensor(self.network.mean, device=self.device).view(1, 3, 1, 1) * 255
+        self._std = torch.tensor(self.network.std, device=self.device).view(1, 3, 1, 1) * 255
         self._loss = nn.BCEWithLogitsLoss()
         self._average = averaged(self.network, self.recipe.ema) if self.recipe.ema is not None else None
         self._compiled: Any = None
@@ -382,11 +381,14 @@ class Trainer:
         row = self.rows[-1]
         self.folder.write_select_scores([image.relative for image in self.select], labels, _sigmoid(logits))
         summary = {**self.summary, "epoch": row.epoch, "select_auc": row.select_auc}
-        checkpoint.save(self.folder.best, model=_weights(self._judged), summary=summary)
+        checkpoint.save(
+            self.folder.best, model=_weights(self._judged), network=self.network.backbone, summary=summary
+        )
 
     def _save(self) -> None:
         checkpoint.save(
             self.folder.last,
+            network=self.network.backbone,
             model=_weights(self.network),
             average=_weights(self._average) if self._average is not None else None,
             optimizer=self._optimizer.state_dict() if self._optimizer is not None else None,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -46,6 +46,9 @@ class Balance(StrEnum):
     COUPLES = "couples"
     """Couples of one real and one fake of the same source (of the same group where it has both), every source
     as often as the others."""
+    SHARES = "shares"
+    """The same, but a source comes as often as its share says, and one with a single class gets partners from the
+    other sources (:mod:`train.couples`)."""
 
 
 ALL_LAYERS = ("",)
@@ -75,6 +78,9 @@ class Recipe:
     optimizer: Optimizer
     schedule: Schedule
     balance: Balance
+    shares: Mapping[str, float] = field(default_factory=dict)
+    """How often a source comes, relative to the others, where ``balance`` is ``shares``; a source that is not named
+    goes by the square root of its size."""
     batch_size: int = 32
     weight_decay: float = 0.0
     warmup_steps: int = 0
@@ -166,7 +172,29 @@ SCRATCH = Recipe(
 """No pretrained weights: every layer learns, from small crops to the whole picture. What is on was measured
 (docs/ablation.md); degradations and self-blending are for budgets in which a network learns its images by heart."""
 
-RECIPES = {recipe.name: recipe for recipe in (TWO_PHASE, SCRATCH)}
+TRANSFER = Recipe(
+    name="transfer",
+    phases=(
+        Phase("160", epochs=5, lr=5e-4, size=160, view=View.CROP),
+        Phase("260", epochs=1, lr=1e-4),
+    ),
+    optimizer=Optimizer.ADAMW,
+    schedule=Schedule.COSINE,
+    balance=Balance.SHARES,
+    weight_decay=0.02,
+    warmup_steps=60,
+    grad_clip=2.0,
+    dropout=0.0,
+    stochastic_depth=0.0,
+    flip=True,
+    label_smoothing=0.05,
+    ema=0.998,
+    epoch_images=20_000,
+    default_init="imagenet",
+)
+"""All layers learn from features that know the world: crops at the picture's own scale first, whole pictures last."""
+
+RECIPES = {recipe.name: recipe for recipe in (TWO_PHASE, SCRATCH, TRANSFER)}
 
 
 def with_epochs(recipe: Recipe, epochs: str) -> Recipe:

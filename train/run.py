@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torchvision.models import EfficientNet
 from tqdm import tqdm
 
+from models.backbones import Network
+from models.contract import DEFAULT_NETWORK
 from models.errors import DataError, Failure
 from models.release import tool_version
-from models.weights import sha256_file
 from train import checkpoint
 from train.data import LabelledImage, Role, count_by_class, divide, only_sources, read_tree
 from train.leakage import Leak, find_leaks
@@ -23,7 +23,7 @@ from train.pictures import Pictures
 from train.precheck import check
 from train.recipes import RECIPES, Recipe, RecipeError, with_epochs, with_phases, with_settings
 from train.run_folder import RunFolder
-from train.starting_weights import starting_network
+from train.starting_weights import named_origin, starting_network
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Run:
     """Everything that a :class:`train.loop.Trainer` needs to know of a run."""
 
     recipe: Recipe
-    network: EfficientNet
+    network: Network
     roles: dict[Role, list[LabelledImage]]
     config: dict[str, Any]
     state: dict[str, Any] | None = None
@@ -65,8 +65,8 @@ class Run:
     @property
     def summary(self) -> dict[str, Any]:
         """Goes into the checkpoints, and from there into an exported model's metadata."""
-        keys = ("tool_version", "recipe", "init", "seed", "data", "sources", "counts")
-        return {key: self.config[key] for key in keys}
+        keys = ("tool_version", "recipe", "network", "init", "seed", "data", "sources", "counts")
+        return {key: self.config[key] for key in keys if key in self.config}
 
     def write(self, folder: RunFolder) -> None:
         """Write down what a resumed run reads back, the config last: with it the folder holds a run."""
@@ -82,6 +82,7 @@ def begin(
     *,
     recipe_name: str,
     init: str | None,
+    network: str = DEFAULT_NETWORK,
     manifest: Path | None,
     sources: Sequence[str],
     seed: int,
@@ -117,7 +118,7 @@ def begin(
     init = init or recipe.default_init
     torch.manual_seed(seed)
     # Before the data are read: a missing weights file should say so at once.
-    network = starting_network(init, recipe)
+    made, origin = starting_network(init, recipe, network)
     images = read_tree(data, "train", manifest=manifest)
     if sources:
         images = only_sources(images, sources)
@@ -143,13 +144,14 @@ def begin(
         "torch": version("torch"),
         "torchvision": version("torchvision"),
         "recipe": recipe.as_config(),
-        "init": _origin(init),
+        "network": network,
+        "init": origin,
         "seed": seed,
         "data": data.resolve().name,
         "sources": list(sources) or None,
         "counts": {role.value: count_by_class(images) for role, images in roles.items()},
     }
-    return Run(recipe, network, roles, config, unreadable=bad, leaks=leaks)
+    return Run(recipe, made, roles, config, unreadable=bad, leaks=leaks)
 
 
 def resume(data: Path, folder: RunFolder, *, given: dict[str, Any]) -> Run:
@@ -162,7 +164,8 @@ def resume(data: Path, folder: RunFolder, *, given: dict[str, Any]) -> Run:
     recipe = Recipe.from_config(config["recipe"])
     same: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "recipe_name": ("--recipe", lambda value: value == recipe.name),
-        "init": ("--init", lambda value: _origin(value) == config["init"]),
+        "init": ("--init", lambda value: named_origin(value).items() <= config["init"].items()),
+        "network": ("--network", lambda value: value == _network(config)),
         "sources": ("--source", lambda value: sorted(value) == sorted(config["sources"] or ())),
         "epochs": ("--epochs", lambda value: with_epochs(recipe, value) == recipe),
         "phases": ("--phases", lambda value: with_phases(recipe, value) == recipe),
@@ -179,7 +182,8 @@ def resume(data: Path, folder: RunFolder, *, given: dict[str, Any]) -> Run:
                 "another run"
             )
     state = checkpoint.load(folder.last)
-    return Run(recipe, starting_network("random", recipe), folder.read_roles(data), config, state)
+    network, _ = starting_network("random", recipe, _network(config))
+    return Run(recipe, network, folder.read_roles(data), config, state)
 
 
 def _report_role(data: Path, manifest: Path | None) -> list[LabelledImage]:
@@ -191,7 +195,6 @@ def _report_role(data: Path, manifest: Path | None) -> list[LabelledImage]:
     return images
 
 
-def _origin(init: str) -> dict[str, str]:
-    """How config.json names the starting weights: by a file's name and hash, never by its place."""
-    file = Path(init)
-    return {"from": file.name, "sha256": sha256_file(file)} if file.is_file() else {"from": init}
+def _network(config: dict[str, Any]) -> str:
+    """Runs that are older than the choice trained the only network there was."""
+    return str(config.get("network", DEFAULT_NETWORK))

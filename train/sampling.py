@@ -9,6 +9,7 @@ from itertools import zip_longest
 import numpy as np
 
 from models.contract import Label
+from train.couples import equal_couples, shared_couples
 from train.data import LabelledImage
 from train.recipes import Balance, Recipe
 
@@ -21,7 +22,9 @@ def epoch_order(images: Sequence[LabelledImage], recipe: Recipe, *, seed: int, e
     rng = np.random.default_rng(np.random.SeedSequence([seed, epoch]))
     length = recipe.epoch_images or len(images)
     if recipe.balance is Balance.COUPLES:
-        order = _couples(images, max(1, length // 2), rng)
+        order = equal_couples(images, max(1, length // 2), rng)
+    elif recipe.balance is Balance.SHARES:
+        order = shared_couples(images, recipe.shares, max(1, length // 2), rng)
     else:
         decks = -(-length // len(images))
         order = [int(i) for _ in range(decks) for i in rng.permutation(len(images))][:length]
@@ -50,42 +53,3 @@ def balanced_subset(images: Sequence[LabelledImage], limit: int | None) -> list[
         kept += [deck[depth] for deck in decks if depth < len(deck)]
         depth += 1
     return [images[i] for i in sorted(kept[:limit])]
-
-
-class _Deck:
-    """Draws every index once before any comes again."""
-
-    def __init__(self, indices: Sequence[int], rng: np.random.Generator) -> None:
-        self._indices, self._rng = np.asarray(indices), rng
-        self._left: list[int] = []
-
-    def draw(self) -> int:
-        if not self._left:
-            self._left = [int(i) for i in self._rng.permutation(self._indices)]
-        return self._left.pop()
-
-
-def _couples(images: Sequence[LabelledImage], couples: int, rng: np.random.Generator) -> list[int]:
-    classes_of: dict[str, set[Label]] = defaultdict(set)
-    for image in images:
-        classes_of[image.source or ""].add(image.label)
-    # A source with one class only would teach its origin, not the manipulation.
-    sources = sorted(source for source, classes in classes_of.items() if len(classes) == len(Label))
-    apart = bool(sources)
-    sources = sources or [""]
-    cells: dict[tuple[str, Label], list[int]] = defaultdict(list)
-    reals_of: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for index, image in enumerate(images):
-        source = (image.source or "") if apart else ""
-        cells[source, image.label].append(index)
-        if image.group is not None and image.label is Label.REAL:
-            reals_of[source, image.group].append(index)
-    decks = {(s, label): _Deck(cells[s, label], rng) for s in sources for label in Label}
-    order: list[int] = []
-    for number in range(couples):
-        source = sources[number % len(sources)]
-        fake = decks[source, Label.FAKE].draw()
-        partners = reals_of.get((source, images[fake].group or ""), [])
-        real = int(rng.choice(partners)) if partners else decks[source, Label.REAL].draw()
-        order += [real, fake]
-    return order

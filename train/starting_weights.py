@@ -2,58 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
-from torchvision.models import EfficientNet
 
-from models.contract import ModelMetadata
-from models.network import (
-    CLASSIFIER_WIDTH,
-    build_network,
-    load_imagenet,
-    load_tensors,
-    read_state_dict,
-    start_from_nothing,
-    state_dict_from_onnx,
-)
-from models.weights import resolve_model
+from models.backbones import Network, backbone, start_from_nothing
+from models.backbones.imagenet import CLASSES
+from models.checkpoint_files import read_state_dict
+from models.contract import DEFAULT_NETWORK, ModelMetadata
+from models.network import load_tensors, state_dict_from_onnx
+from models.weights import resolve_model, sha256_file
 from train.recipes import Recipe
 
-_IMAGENET_CLASSES = 1000
 
+def starting_network(
+    init: str, recipe: Recipe, network: str = DEFAULT_NETWORK
+) -> tuple[Network, dict[str, Any]]:
+    """A network with the recipe's regularisation and the weights that ``init`` names, and how config.json names them.
 
-def starting_network(init: str, recipe: Recipe) -> EfficientNet:
-    """A network with the recipe's regularisation and the weights that ``init`` names.
-
-    ``random``, ``imagenet`` (torchvision's), ``shipped`` (this project's), or a file: an exported ``.onnx``, a
-    checkpoint or state_dict with our one-logit classifier, or torchvision's downloaded ImageNet weights. A bare
+    ``random``, ``imagenet`` (the publisher's), ``shipped`` (this project's), or a file: an exported ``.onnx``, a
+    checkpoint or state_dict with our one-logit classifier, or a downloaded copy of the ImageNet weights. A bare
     state_dict does not say what its logit means; it is taken as positive = fake, which training puts right.
     Raises :class:`ModelFileError`; random weights are used only when asked for.
     """
-    network = build_network(dropout=recipe.dropout, stochastic_depth=recipe.stochastic_depth)
+    family = backbone(network)
+    made = family.build(recipe.dropout, recipe.stochastic_depth)
+    origin = named_origin(init)
     if init == "random":
-        start_from_nothing(network)
+        start_from_nothing(made)
     elif init == "imagenet":
-        load_imagenet(network)
+        origin |= family.load_imagenet(made, None)
     elif init == "shipped":
         path, _ = resolve_model(None)
-        _load_file(network, path)
+        load_tensors(made, _tensors(path), where=str(path))
     else:
-        _load_file(network, Path(init))
-    return network
+        file = Path(init)
+        state = _tensors(file)
+        if _is_imagenet(state):
+            origin |= family.load_imagenet(made, file)
+        else:
+            load_tensors(made, state, where=str(file))
+    return made, origin
 
 
-def _load_file(network: EfficientNet, file: Path) -> None:
-    if file.suffix == ".onnx":
-        load_tensors(network, _fake_positive(file), where=str(file))
-        return
-    state = read_state_dict(file)
-    head = state.get("classifier.1.weight")
-    if head is not None and head.shape == (_IMAGENET_CLASSES, CLASSIFIER_WIDTH):
-        load_imagenet(network, file)
-        return
-    load_tensors(network, state, where=str(file))
+def named_origin(init: str) -> dict[str, Any]:
+    """How config.json names the starting weights: by a file's name and hash, never by its place."""
+    file = Path(init)
+    return {"from": file.name, "sha256": sha256_file(file)} if file.is_file() else {"from": init}
+
+
+def _tensors(file: Path) -> dict[str, Tensor]:
+    return _fake_positive(file) if file.suffix == ".onnx" else read_state_dict(file)
+
+
+def _is_imagenet(state: Mapping[str, Tensor]) -> bool:
+    """Whether the file ends in ImageNet's classes, under the names of either publisher."""
+    heads = (state.get("classifier.1.bias"), state.get("_fc.bias"))
+    return any(head is not None and head.shape == (CLASSES,) for head in heads)
 
 
 def _fake_positive(file: Path) -> dict[str, Tensor]:

@@ -34,7 +34,16 @@ from export.graph import finished, folded, parts
 from export.int8 import QUANTISED, to_int8
 from export.labelled import Comparison, Difference, calibration, compare
 from export.variants import Precision, PrecisionLossError, VariantOptions, export_variant, failure
-from models.contract import IMAGE_SIZE, IMAGENET_MEAN, IMAGENET_STD, Label, ModelMetadata, Threshold
+from models.backbones import Network
+from models.contract import (
+    DEFAULT_NETWORK,
+    IMAGE_SIZE,
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Label,
+    ModelMetadata,
+    Threshold,
+)
 from models.errors import DataError, ExitCode, Failure, ModelFileError, OutputError
 from models.preprocessing import preprocess, to_input
 from models.storage import Store
@@ -57,14 +66,19 @@ def picture(generator: np.random.Generator, label: Label) -> npt.NDArray[np.uint
     return np.clip(ramp + noise, 0, 255).astype(np.uint8)
 
 
-def small_network() -> EfficientNet:
+class Small(EfficientNet, Network):  # type: ignore[misc]
+    backbone = DEFAULT_NETWORK
+    forward = Network.forward
+
+
+def small_network() -> Network:
     """Stem, two MBConv stages (one block with a residual sum) and a classifier that knows most fakes."""
     torch.manual_seed(3)
     stages = [
         MBConvConfig(1, 3, 2, 8, 8, 1, width_mult=1.0, depth_mult=1.0),
         MBConvConfig(4, 3, 2, 8, 16, 2, width_mult=1.0, depth_mult=1.0),
     ]
-    network = EfficientNet(stages, dropout=0.0, stochastic_depth_prob=0.0, num_classes=1, last_channel=32)
+    network = Small(stages, dropout=0.0, stochastic_depth_prob=0.0, num_classes=1, last_channel=32)
     generator = np.random.default_rng(9)
     labels = [Label.REAL, Label.FAKE] * 8
     drawn = [to_input(Image.fromarray(picture(generator, label))) for label in labels]
@@ -84,7 +98,7 @@ def small_network() -> EfficientNet:
     return network
 
 
-def save(network: EfficientNet, file: Path, metadata: ModelMetadata = METADATA) -> Path:
+def save(network: Network, file: Path, metadata: ModelMetadata = METADATA) -> Path:
     model = convert(network, positive=Label.FAKE, temperature=metadata.temperature, store=Store.FP32)
     write_model(model, metadata, file)
     return file

@@ -24,7 +24,7 @@ from models.contract import (
 from models.errors import ModelFileError
 
 PLAIN = ModelMetadata("first", "1", "fake")
-OF_VARIANTS = {"precision", "precision_check"}
+OPTIONAL = {"network", "precision", "precision_check"}
 
 unit = st.floats(0, 1)
 texts = st.text(max_size=20)
@@ -74,7 +74,7 @@ def test_metadata_survive_the_file(original: ModelMetadata) -> None:
 
 def test_every_key_is_present_and_null_where_unknown() -> None:
     props = PLAIN.to_props()
-    assert set(props) == {field.name for field in fields(ModelMetadata)} - OF_VARIANTS
+    assert set(props) == {field.name for field in fields(ModelMetadata)} - OPTIONAL
     unknown = {key for key, value in props.items() if value == "null"}
     assert unknown == {
         "license",
@@ -91,7 +91,9 @@ def test_every_key_is_present_and_null_where_unknown() -> None:
 def test_files_without_the_keys_of_variants_compute_in_fp32() -> None:
     read = ModelMetadata.from_props(PLAIN.to_props(), where="m.onnx")
     assert (read.precision, read.precision_check) == ("fp32", None)
-    variant = replace(PLAIN, precision="int8", precision_check={"delta_auc": -0.001})
+    variant = replace(
+        PLAIN, precision="int8", precision_check={"delta_auc": -0.001}, network="efficientnet_lite2"
+    )
     props = variant.to_props()
     assert set(props) == {field.name for field in fields(ModelMetadata)}
     assert ModelMetadata.from_props(props, where="m.onnx") == variant

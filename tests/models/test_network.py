@@ -14,19 +14,12 @@ from torchvision.models import EfficientNet, EfficientNet_B4_Weights, efficientn
 from torchvision.models.efficientnet import MBConv
 
 from export.convert import convert
+from models.backbones import B4, build_network, start_from_nothing
+from models.backbones.imagenet import load_torchvision_b4
+from models.checkpoint_files import read_checkpoint, read_state_dict
 from models.contract import Label
 from models.errors import ModelFileError
-from models.network import (
-    CLASSIFIER_WIDTH,
-    build_network,
-    load_imagenet,
-    load_network,
-    load_tensors,
-    read_checkpoint,
-    read_state_dict,
-    start_from_nothing,
-    state_dict_from_onnx,
-)
+from models.network import load_network, load_tensors, state_dict_from_onnx
 from models.storage import Store, stored_state
 
 State = dict[str, Tensor]
@@ -86,7 +79,7 @@ def refusal(call: Callable[[], object]) -> str:
 
 def test_it_has_one_logit_from_1792_features() -> None:
     network = build_network()
-    assert network.classifier[1].in_features == CLASSIFIER_WIDTH == 1792
+    assert network.classifier[1].in_features == B4.width == 1792
     assert network.classifier[1].out_features == 1
     assert [name for name, _ in network.features.named_children()] == [str(n) for n in range(9)]
     with torch.inference_mode():
@@ -141,7 +134,7 @@ def test_pretrained_weights_survive_construction(imagenet_file: Path) -> None:
     torch.manual_seed(2)
     network = build_network()
     head = {k: v.clone() for k, v in network.state_dict().items() if k.startswith("classifier.")}
-    load_imagenet(network, imagenet_file)
+    load_torchvision_b4(network, imagenet_file)
     given, now = torch.load(imagenet_file, weights_only=True), network.state_dict()
     backbone = [name for name in given if not name.startswith("classifier.")]
     assert len(backbone) == len(now) - 2
@@ -162,7 +155,7 @@ def test_without_a_file_torchvision_fetches_its_own(
 
     monkeypatch.setattr(EfficientNet_B4_Weights, "get_state_dict", fetch)
     network = build_network()
-    load_imagenet(network)
+    load_torchvision_b4(network)
     assert torch.equal(network.state_dict()["features.8.0.weight"], given["features.8.0.weight"])
     assert asked == [{"progress": False, "check_hash": True}]
 
@@ -177,7 +170,7 @@ def test_weights_that_cannot_be_fetched_are_refused_with_the_remedy(
         raise error
 
     monkeypatch.setattr(EfficientNet_B4_Weights, "get_state_dict", fail)
-    message = refusal(lambda: load_imagenet(build_network()))
+    message = refusal(lambda: load_torchvision_b4(build_network()))
     assert "--init FILE" in message and EfficientNet_B4_Weights.IMAGENET1K_V1.url in message
 
 
@@ -193,7 +186,7 @@ def test_other_weights_are_no_imagenet_weights(imagenet_file: Path, tmp_path: Pa
     for number, variant in enumerate(variants):
         file = tmp_path / f"{number}.pth"
         torch.save(variant, file)
-        message = refusal(lambda file=file: load_imagenet(network, file))  # type: ignore[misc]
+        message = refusal(lambda file=file: load_torchvision_b4(network, file))  # type: ignore[misc]
         assert str(file) in message and "1 " in message
     assert differing(before, network.state_dict()) == []
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from models.backbones import build_network
 from models.errors import ModelFileError
-from models.network import build_network
 from models.storage import Store, stored_state
 
 

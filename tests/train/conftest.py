@@ -15,9 +15,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from models.contract import Label
+from models.backbones import Network, build_network, start_from_nothing
+from models.contract import DEFAULT_NETWORK, Label
 from models.errors import run_command
-from models.network import build_network, start_from_nothing
 from train.cli import train
 from train.data import LabelledImage, Role
 from train.loop import Trainer
@@ -191,8 +191,10 @@ def differing() -> Callable[[dict[str, Tensor], dict[str, Tensor]], list[str]]:
 # A toy for the loop, whose tests need many runs and no real network.
 
 
-class Toy(nn.Module):
-    """Nine blocks and a classifier, named like EfficientNet's."""
+class Toy(Network):
+    """Nine small blocks and a classifier."""
+
+    backbone = DEFAULT_NETWORK
 
     def __init__(self) -> None:
         super().__init__()
@@ -202,10 +204,6 @@ class Toy(nn.Module):
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(nn.Dropout(0.3), nn.Linear(4, 1))
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        logits: Tensor = self.classifier(torch.flatten(self.avgpool(self.features(pixels)), 1))
-        return logits
 
 
 class Silent:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.network import build_network, start_from_nothing
+from models.backbones import build_network, start_from_nothing
 from train.freezing import first_trainable
 from train.frozen_features import FrozenFeatures, Tail, head
 from train.loader import Batch

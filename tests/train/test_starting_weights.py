@@ -12,15 +12,19 @@ from onnx import helper, numpy_helper
 from torch import Tensor
 from torchvision.models import EfficientNet_B4_Weights, efficientnet_b4
 
-from models.contract import ModelMetadata
+from models.backbones import Network, build_network
+from models.contract import DEFAULT_NETWORK, ModelMetadata
 from models.errors import ModelFileError
-from models.network import build_network
 from train import starting_weights
-from train.recipes import SCRATCH, TWO_PHASE
+from train.recipes import SCRATCH, TWO_PHASE, Recipe
 from train.starting_weights import starting_network
 
 State = dict[str, Tensor]
 HEAD = ("classifier.1.weight", "classifier.1.bias")
+
+
+def started(init: str, recipe: Recipe, network: str = DEFAULT_NETWORK) -> Network:
+    return starting_network(init, recipe, network)[0]
 
 
 @pytest.fixture(scope="module")
@@ -54,15 +58,15 @@ def same(one: State, other: State) -> bool:
 
 
 def test_the_recipe_decides_the_regularisation() -> None:
-    assert starting_network("random", SCRATCH).classifier[0].p == 0.0
-    assert starting_network("random", TWO_PHASE).classifier[0].p == 0.4
+    assert started("random", SCRATCH).classifier[0].p == 0.0
+    assert started("random", TWO_PHASE).classifier[0].p == 0.4
 
 
 def test_random_begins_at_logit_0_and_by_the_seed() -> None:
     networks = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
-        networks.append(starting_network("random", SCRATCH).state_dict())
+        networks.append(started("random", SCRATCH).state_dict())
     assert same(networks[0], networks[1]) and not same(networks[0], networks[2])
     assert not networks[0]["classifier.1.weight"].any()
 
@@ -72,14 +76,14 @@ def test_a_checkpoint_file_is_taken_as_it_is(state: State, tmp_path: Path) -> No
     torch.save({"model": state}, tmp_path / "run.pt")
     for name in ("bare.pth", "run.pt"):
         for recipe in (SCRATCH, TWO_PHASE):
-            assert same(starting_network(str(tmp_path / name), recipe).state_dict(), state)
+            assert same(started(str(tmp_path / name), recipe).state_dict(), state)
 
 
 def test_an_imagenet_file_is_known_by_its_thousand_classes(tmp_path: Path) -> None:
     torch.manual_seed(6)
     given = efficientnet_b4(weights=None).state_dict()
     torch.save(given, tmp_path / "imagenet.pth")
-    now = starting_network(str(tmp_path / "imagenet.pth"), TWO_PHASE).state_dict()
+    now = started(str(tmp_path / "imagenet.pth"), TWO_PHASE).state_dict()
     assert all(torch.equal(now[name], given[name]) for name in given if name not in HEAD)
     assert now["classifier.1.weight"].shape == (1, 1792)
 
@@ -90,17 +94,17 @@ def test_imagenet_is_torchvisions_own(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(EfficientNet_B4_Weights, "get_state_dict", offline)
     with pytest.raises(ModelFileError, match="--init FILE"):
-        starting_network("imagenet", TWO_PHASE)
+        started("imagenet", TWO_PHASE)
 
 
 def test_an_exported_file_is_taken_bit_for_bit(state: State, exported: Callable[..., Path]) -> None:
-    assert same(starting_network(str(exported()), TWO_PHASE).state_dict(), state)
+    assert same(started(str(exported()), TWO_PHASE).state_dict(), state)
     rounded = {k: v.half().float() if v.is_floating_point() else v for k, v in state.items()}
-    assert same(starting_network(str(exported(dtype=np.float16)), TWO_PHASE).state_dict(), rounded)
+    assert same(started(str(exported(dtype=np.float16)), TWO_PHASE).state_dict(), rounded)
 
 
 def test_a_classifier_that_meant_real_is_turned_round(state: State, exported: Callable[..., Path]) -> None:
-    now = starting_network(str(exported(positive="real")), TWO_PHASE).state_dict()
+    now = started(str(exported(positive="real")), TWO_PHASE).state_dict()
     assert same(now, state | {name: -state[name] for name in HEAD})
 
 
@@ -109,7 +113,7 @@ def test_the_shipped_weights_are_one_exported_file(
 ) -> None:
     file = exported()
     monkeypatch.setattr(starting_weights, "resolve_model", lambda path: (file, "0" * 64))
-    assert same(starting_network("shipped", TWO_PHASE).state_dict(), state)
+    assert same(started("shipped", TWO_PHASE).state_dict(), state)
 
 
 def test_files_of_others_are_refused_in_one_sentence(
@@ -122,5 +126,5 @@ def test_files_of_others_are_refused_in_one_sentence(
     foreign = exported(contract="9").rename(tmp_path / "contract9.onnx")
     for file in ("few.pth", "scalar.pth", "two.pth", "text.pth", "none.pth", "none.onnx", foreign.name):
         with pytest.raises(ModelFileError) as caught:
-            starting_network(str(tmp_path / file), TWO_PHASE)
+            started(str(tmp_path / file), TWO_PHASE)
         assert file in str(caught.value) and "\n" not in str(caught.value)
