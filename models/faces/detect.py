@@ -17,7 +17,7 @@ from models.faces.yunet import DETECTOR, DetectorFacts, YuNet
 SCALES = (320, 1280)
 """Longer side in pixels, the smaller first: the network misses faces that fill much more than 320 pixels."""
 
-LEAST_SCORE = 0.8
+LEAST_SCORE = 0.7
 
 SAME_FACE = 0.5
 """Boxes from two scales are of one face where they share this part of the smaller box."""
