@@ -30,9 +30,13 @@ class FaceDetector:
 
     facts: DetectorFacts = DETECTOR
 
-    def __init__(self, threads: int = 1) -> None:
-        """Raises :class:`models.errors.ModelFileError` where the shipped detector is missing or altered."""
+    def __init__(self, threads: int = 1, least_score: float = LEAST_SCORE) -> None:
+        """Raises :class:`models.errors.ModelFileError` where the shipped detector is missing or altered.
+
+        A ``least_score`` of its own is another law, for measurements.
+        """
         self._network = YuNet(threads)
+        self._least_score = least_score
 
     def detect(self, rgb: Image.Image) -> list[Face]:
         """The faces of an RGB picture in its own pixels, the largest first.
@@ -40,20 +44,28 @@ class FaceDetector:
         Where there is none, the picture is tried on its sides and upside down, and the turn that has the surest
         face counts.
         """
-        faces = self._at_all_scales(rgb)
+        reduced = list(reduced_pictures(rgb))
+        faces = self._merged(reduced, rgb.size)
         if not faces:
-            turned = [
-                [turned_back(face, turn, rgb.size) for face in self._at_all_scales(rgb.transpose(turn))]
-                for turn in _TURNS
-            ]
-            faces = max(turned, key=lambda found: max((face.score for face in found), default=0.0))
+            turns = [self._turned(reduced, turn, rgb.size) for turn in _TURNS]
+            faces = max(turns, key=lambda found: max((face.score for face in found), default=0.0))
         return sorted(faces, key=lambda face: (-face.side, -face.score, face.left, face.top))
 
-    def _at_all_scales(self, rgb: Image.Image) -> list[Face]:
+    def upright(self, rgb: Image.Image) -> list[Face]:
+        """The faces of a picture as it lies, without turns and in no order."""
+        return self._merged(list(reduced_pictures(rgb)), rgb.size)
+
+    def _turned(self, reduced: list[Image.Image], turn: Image.Transpose, size: tuple[int, int]) -> list[Face]:
+        # Reduced before they are turned: turning 12 megapixels takes longer than looking at them.
+        faces = self._merged([picture.transpose(turn) for picture in reduced], turned_size(size, turn))
+        return [turned_back(face, turn, size) for face in faces]
+
+    def _merged(self, reduced: list[Image.Image], size: tuple[int, int]) -> list[Face]:
+        """Faces at every scale, the smallest first, in pixels of the picture of size ``size``."""
         faces: list[Face] = []
-        for reduced in reduced_pictures(rgb):
-            found = self._network.detect(np.asarray(reduced), LEAST_SCORE)
-            in_full = [face.scaled(rgb.width / reduced.width, rgb.height / reduced.height) for face in found]
+        for picture in reduced:
+            found = self._network.detect(np.asarray(picture), self._least_score)
+            in_full = [face.scaled(size[0] / picture.width, size[1] / picture.height) for face in found]
             faces += [face for face in in_full if not any(is_same_face(face, known) for known in faces)]
         return faces
 
@@ -78,6 +90,10 @@ def is_same_face(one: Face, other: Face) -> bool:
     height = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
     smaller = min(one.width * one.height, other.width * other.height)
     return width > 0 and height > 0 and width * height >= SAME_FACE * smaller
+
+
+def turned_size(size: tuple[int, int], turn: Image.Transpose) -> tuple[int, int]:
+    return size if turn is Image.Transpose.ROTATE_180 else (size[1], size[0])
 
 
 def turned_back(face: Face, turn: Image.Transpose, picture: tuple[int, int]) -> Face:
