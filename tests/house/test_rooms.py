@@ -26,7 +26,7 @@ ALLOWED = {
 TORCH = {"torch", "torchvision", "onnxscript"}
 NO_TORCH = (
     "scanner", "train.calibration", "train.data", "train.evaluation", "train.recipes", "models.calibration",
-    "models.contract", "models.errors", "models.preprocessing", "models.weights",
+    "models.contract", "models.errors", "models.faces", "models.preprocessing", "models.weights",
 )  # fmt: skip
 
 
@@ -110,7 +110,9 @@ def test_the_rules_catch_what_they_are_for() -> None:
     assert set(imports(ROOT / "train" / "loop.py")) >= {"torch", "train.checkpoint"}
 
 
-@pytest.mark.parametrize("package", ["models", "scanner", "train", "train.evaluation", "export"])
+@pytest.mark.parametrize(
+    "package", ["models", "models.faces", "scanner", "train", "train.evaluation", "export"]
+)
 def test_importing_a_room_costs_nothing_heavy(package: str) -> None:
     heavy = ("torch", "torchvision", "onnxruntime", "onnx", "numpy", "pandas", "PIL", "sklearn", "matplotlib")
     code = f"import sys, {package}; print([name for name in {heavy} if name in sys.modules])"
