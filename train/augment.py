@@ -22,7 +22,9 @@ def augment(rgb: Image.Image, recipe: Recipe, rng: np.random.Generator) -> Image
             rgb = _ENHANCERS[which](rgb).enhance(factor)
     if recipe.flip and rng.random() < 0.5:
         rgb = rgb.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    return degrade(rgb, rng) if recipe.degradations else rgb
+    if not recipe.degradations or (recipe.degradation_share < 1 and rng.random() >= recipe.degradation_share):
+        return rgb
+    return degrade(rgb, rng)
 
 
 def training_view(rgb: Image.Image, phase: Phase, rng: np.random.Generator) -> npt.NDArray[np.uint8]:

@@ -1,24 +1,14 @@
-"""``scan-train``: from a labelled tree to checkpoints."""
+"""``scan-train``: from labelled trees to checkpoints."""
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from models.contract import DEFAULT_NETWORK, NETWORKS
-from models.errors import ExitCode, Failure, OutputError, run_command
-
-if TYPE_CHECKING:
-    from train.data import LabelledImage
-    from train.loop import Trainer
-    from train.run import Run
-    from train.run_folder import RunFolder
+from models.errors import Failure, run_command
 
 
 @click.command(
@@ -28,7 +18,7 @@ if TYPE_CHECKING:
         "auto_envvar_prefix": "SCAN_TRAIN",
     }
 )
-@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("data", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--out",
     required=True,
@@ -59,9 +49,12 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--manifest",
+    "manifests",
+    envvar="SCAN_TRAIN_MANIFEST",
+    multiple=True,
     type=click.Path(path_type=Path),
-    default=None,
-    help="CSV with path, label and optionally source, group, sha256. [default: NAME.manifest.csv in or beside DATA]",
+    help="CSV with path, label and optionally source, group, sha256 and face_x, face_y, face_w, face_h; one for each "
+    "DATA. [default: NAME.manifest.csv in or beside DATA]",
     show_default=False,
 )
 @click.option(
@@ -139,9 +132,8 @@ if TYPE_CHECKING:
 @click.version_option(package_name="deepfake-scanner")
 @click.pass_context
 def train(
-    context: click.Context, /, data: Path, out: Path, device: str, workers: int | None, max_minutes: float | None,
-    checkpoint_minutes: float, memory_gib: float | None, resume: bool, finish: bool, no_progress: bool, **plan: Any,
-) -> int:  # fmt: skip
+    context: click.Context, /, data: tuple[Path, ...], out: Path, resume: bool, finish: bool, **options: Any
+) -> int:
     """Train a detector on DATA/{train,validation}/{Real,Fake}/….
 
     The train split is divided 90/5/5 by group into fit, select (chooses the epoch) and calibrate; the validation
@@ -151,132 +143,18 @@ def train(
     if finish and not resume:
         raise click.UsageError("--finish ends a run that was begun: add --resume")
     _require_extra()
-    from models.machine import usable_cores
-    from train import run
-    from train.cpu import prepare_cpu
-    from train.device import choose_device
-    from train.loop import Trainer, stop_after
-    from train.pictures import Pictures
-    from train.plots import plot_run
-    from train.progress import BarProgress
-    from train.run_folder import RunFolder
-    from train.sampling import balanced_subset
+    from train.session import Session, Settings, check_out
 
-    folder = RunFolder(out)
-    _check_out(folder, resume=resume)
-    where = choose_device(device)
-    if where.type == "cpu" and (said := prepare_cpu()):
-        click.echo(said, err=True)
-    caught: list[int] = []
-    should_stop = stop_after(max_minutes, lambda: bool(caught))
-    cores = usable_cores()
-    workers = workers if workers is not None else min(16, max(1, cores - 1))
-    progress = BarProgress(bar=sys.stderr.isatty() and not no_progress)
-    pictures = Pictures(int(memory_gib * 2**30) if memory_gib is not None else None)
-    threads = max(workers, cores)
-    if resume:
-        current = run.resume(data, folder, given=_given(context, plan))
-        if not finish:
-            pictures.fill(
-                [*current.fit, *current.select], workers=threads
-            )  # a new run fills them as it checks
+    check_out(out, resume=resume)
+    settings = Settings(**{name: options.pop(name) for name in Settings.names()})
+    session = Session(data, out, settings, manifests=options.pop("manifests"))
+    if not resume:
+        session.begin(options)
     else:
-        current = run.begin(data, pictures=pictures, threads=threads, bar=not progress.disabled, **plan)
-    with _noting_signals(caught):
-        if not resume:
-            current.write(folder)
-        if current.unreadable:
-            click.echo(
-                f"warning: {len(current.unreadable)} of {current.images} images cannot be read and are left "
-                f"out: {folder.unreadable}",
-                err=True,
-            )
-        if current.leaks:
-            exact = sum(leak.kind == "exact" for leak in current.leaks)
-            click.echo(
-                f"{'warning' if exact else 'note'}: two roles share {exact} exact copies and "
-                f"{len(current.leaks) - exact} look-alikes, so figures are optimistic: {folder.leakage}",
-                err=True,
-            )
-        fit, select = current.fit, balanced_subset(current.select, current.recipe.select_images)
-        trainer = Trainer(
-            current.network, current.recipe, fit, select, folder, where, current.seed, current.summary, progress,
-            should_stop, workers=workers, pictures=pictures, checkpoint_seconds=60 * checkpoint_minutes,
-        )  # fmt: skip
-        if current.state is not None:
-            trainer.resume(current.state)
-        click.echo(
-            f"{current.recipe.name} on {_device_name(where)}: {len(fit)} fit and {len(select)} select images, "
-            f"{sum(p.epochs for p in current.recipe.phases)} epochs, {trainer.position.epochs_done} done",
-            err=True,
-        )
-        if finish:
-            return _finish(trainer, current.calibrate, current.config["data"])
-        click.echo(
-            f"{len(pictures)} decoded pictures in {pictures.bytes / 2**30:.1f} GiB of memory"
-            + ("" if all(one in pictures for one in fit) else ", the others are read in every epoch"),
-            err=True,
-        )
-        if where.type == "cpu" and current.recipe.views is None and _has_frozen_beginning(current):
-            click.echo(
-                "note: the frozen blocks are computed for every image in every epoch; --set views=2 computes them "
-                "once for each of 2 augmented views per image, which takes minutes where this takes hours",
-                err=True,
-            )
-        try:
-            outcome = trainer.run()
-        finally:
-            progress.close()
-        plot_run(folder, trainer.rows)
-        if outcome.finished:
-            _calibrate(trainer, current.calibrate, current.config["data"])
-    best = "no epoch ended yet"
-    if outcome.best_auc is not None:
-        best = f"best select AUC {outcome.best_auc:.4f}: {folder.best}"
-    if outcome.finished:
-        click.echo(f"done: {outcome.epochs_done} epochs, {best}", err=True)
-        return int(ExitCode.OK)
-    click.echo(f"stopped after {outcome.epochs_done} epochs, {best}; continue with --resume", err=True)
-    return int(ExitCode.INTERRUPTED if caught else ExitCode.OK)
-
-
-def _has_frozen_beginning(current: Run) -> bool:
-    from train.freezing import first_trainable
-
-    return any(first_trainable(current.network, phase) > 0 for phase in current.recipe.phases)
-
-
-def _finish(trainer: Trainer, images: Sequence[LabelledImage], data: str) -> int:
-    folder = trainer.folder
-    if trainer.best_auc is None:
-        raise OutputError(
-            f"--finish: no epoch of {folder.path} has ended yet, so there is nothing to calibrate"
-        )
-    _calibrate(trainer, images, data)
-    click.echo(
-        f"ended after {trainer.position.epochs_done} epochs, best select AUC {trainer.best_auc:.4f}: {folder.best}",
-        err=True,
-    )
-    return int(ExitCode.OK)
-
-
-def _calibrate(trainer: Trainer, images: Sequence[LabelledImage], data: str) -> None:
-    from models.storage import Store
-    from train.calibrating import calibrate_best, is_calibrated, why_not
-
-    if is_calibrated(trainer.folder):
-        return
-    if reason := why_not(images):
-        click.echo(f"note: not calibrated: {reason}; scores keep temperature 1 and threshold 0.5", err=True)
-        return
-    one = calibrate_best(trainer, images, data=data).by_store[Store.FP32.value]
-    default = one.thresholds["default"]
-    click.echo(
-        f"calibrated on {one.real} Real and {one.fake} Fake: temperature {one.temperature:.3g}; threshold "
-        f"{default.value:.4g} flags {100 * (default.fpr or 0):.1f} % of the real and "
-        f"{100 * (default.tpr or 0):.1f} % of the fake images of the calibrate role",
-        err=True,
-    )
+        default = click.core.ParameterSource.DEFAULT
+        given = {k: v for k, v in options.items() if context.get_parameter_source(k) is not default}
+        session.resume(given, decode=not finish)
+    return session.finish() if finish else session.train()
 
 
 def _require_extra() -> None:
@@ -287,54 +165,6 @@ def _require_extra() -> None:
         import torchvision  # noqa: F401
     except ImportError as error:
         raise Failure(f'{error.name} is not installed: pip install "deepfake-scanner[train]"') from None
-
-
-def _check_out(folder: RunFolder, *, resume: bool) -> None:
-    out = folder.path
-    if not out.parent.is_dir():
-        raise OutputError(f"--out {out}: the folder {out.parent} does not exist; make it first")
-    if out.exists() and not out.is_dir():
-        raise OutputError(f"--out {out} is not a folder; choose another")
-    if resume and not folder.last.is_file():
-        raise OutputError(
-            f"--resume: {folder.last} does not exist; start a run without --resume in a new folder"
-        )
-    if not resume and out.is_dir() and any(out.iterdir()):
-        if folder.config.exists():
-            raise OutputError(f"{out} already holds a run; continue it with --resume or choose another --out")
-        raise OutputError(f"--out {out} is not empty and holds no run; choose another")
-
-
-def _given(context: click.Context, plan: dict[str, Any]) -> dict[str, Any]:
-    """The options that the user has set, by argument or environment."""
-    default = click.core.ParameterSource.DEFAULT
-    return {name: value for name, value in plan.items() if context.get_parameter_source(name) is not default}
-
-
-@contextlib.contextmanager
-def _noting_signals(caught: list[int]) -> Iterator[None]:
-    """Note signals that ask for a stop; the second Ctrl-C no longer waits for the step's end."""
-
-    def note(number: int, frame: object) -> None:
-        caught.append(number)
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _device_name(device: Any) -> str:
-    import torch
-
-    return (
-        torch.cuda.get_device_name(device)
-        if device.type == "cuda"
-        else f"CPU ({torch.get_num_threads()} threads)"
-    )
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from models.contract import Label
 from train.data import LabelledImage
+from train.looks import nearest, standardised
 
 
 class _Deck:
@@ -59,13 +60,18 @@ def default_shares(images: Sequence[LabelledImage]) -> dict[str, float]:
     return {source: root / sum(roots.values()) for source, root in roots.items()}
 
 
+LIKE_PICTURES = 16
+"""A partner from another source is one of so many whose look is nearest."""
+
+
 def shared_couples(
     images: Sequence[LabelledImage], shares: Mapping[str, float], couples: int, rng: np.random.Generator
 ) -> list[int]:
     """``[real, fake, real, fake, …]``: a couple's source is drawn by ``shares``, which default to the roots of sizes.
 
     In a source with both classes the partner is of the same group, where that has one, else of the same source. A
-    source with a single class gets partners from all others.
+    source with a single class gets partners of the same look from all others: without them its origin, or the
+    sharpness of its pictures, would be learnt for its class.
     """
     weights = {**default_shares(images), **shares}
     cells: dict[tuple[str, Label], list[int]] = defaultdict(list)
@@ -75,18 +81,40 @@ def shared_couples(
         if image.group is not None and image.label is Label.REAL:
             reals_of[image.source or "", image.group].append(index)
     sources = sorted({image.source or "" for image in images})
+    decks = {key: _Deck(cell, rng) for key, cell in sorted(cells.items())}
+    strangers = _Strangers(images, rng)
     chances = np.array([weights[source] for source in sources])
-    anywhere = {label: _Deck([i for s in sources for i in cells[s, label]], rng) for label in Label}
-    decks = {
-        (s, label): _Deck(cells[s, label], rng) if cells[s, label] else anywhere[label]
-        for s in sources
-        for label in Label
-    }
     order: list[int] = []
     for drawn in rng.choice(len(sources), size=couples, p=chances / chances.sum()):
         source = sources[drawn]
-        fake = decks[source, Label.FAKE].draw()
+        fakes, reals = decks.get((source, Label.FAKE)), decks.get((source, Label.REAL))
+        if fakes is None:
+            assert reals is not None
+            real = reals.draw()
+            order += [real, strangers.like(real)]
+            continue
+        fake = fakes.draw()
         partners = reals_of.get((source, images[fake].group or ""), [])
-        real = int(rng.choice(partners)) if partners else decks[source, Label.REAL].draw()
+        if partners:
+            real = int(rng.choice(partners))
+        else:
+            real = reals.draw() if reals is not None else strangers.like(fake)
         order += [real, fake]
     return order
+
+
+class _Strangers:
+    """Partners of the other class from other sources, of nearly the same look."""
+
+    def __init__(self, images: Sequence[LabelledImage], rng: np.random.Generator) -> None:
+        self._images, self._rng = images, rng
+        self._looks = standardised(images)
+        self._of = {
+            label: np.array([i for i, image in enumerate(images) if image.label is label]) for label in Label
+        }
+
+    def like(self, index: int) -> int:
+        """The index of a partner for the image at ``index``."""
+        offered = self._of[Label.REAL if self._images[index].label is Label.FAKE else Label.FAKE]
+        near = nearest(self._looks[index], self._looks[offered], LIKE_PICTURES)
+        return int(offered[self._rng.choice(near)])

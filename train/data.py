@@ -9,13 +9,15 @@ import csv
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from models.contract import Label
 from models.errors import DataError
+from models.faces.crop import Box
+from train.looks import Look
 
 IMAGE_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif")
@@ -45,6 +47,10 @@ class LabelledImage:
     group: str | None = None
     """Images of one original share a group; it is the unit of splitting and of resampling."""
     sha256: str | None = None
+    face: Box | None = None
+    """The largest face's box in pixels of the upright picture: left, top, width, height."""
+    look: Look | None = None
+    """Of the part that is judged; measured when a run is begun."""
 
 
 def read_tree(data: Path, split: str, *, manifest: Path | None = None) -> list[LabelledImage]:
@@ -157,9 +163,41 @@ def _with_manifest(images: list[LabelledImage], split: str, manifest: Path) -> l
                 source=row.get("source") or None,
                 group=row.get("group") or None,
                 sha256=row.get("sha256") or None,
+                face=_face(row, manifest),
             )
         )
     return described
+
+
+FACE_COLUMNS = ("face_x", "face_y", "face_w", "face_h")
+"""Columns of a manifest, and of a run's own list."""
+
+
+def face_columns(face: Box | None) -> tuple[str, ...]:
+    """``face`` as the four columns say it."""
+    return tuple(f"{value:.1f}" for value in face) if face is not None else ("",) * len(FACE_COLUMNS)
+
+
+def face_of(row: Mapping[str, str]) -> Box | None:
+    """The box in a row; ``ValueError`` where it is none."""
+    texts = [row.get(name) or "" for name in FACE_COLUMNS]
+    if not any(texts):
+        return None
+    left, top, width, height = (float(text) for text in texts)
+    if not (0 < width < _FAR and 0 < height < _FAR and abs(left) < _FAR and abs(top) < _FAR):
+        raise ValueError(f"no box: {', '.join(texts)}")
+    return left, top, width, height
+
+
+_FAR = 1e6
+"""Pixels beyond which no box lies."""
+
+
+def _face(row: Mapping[str, str], manifest: Path) -> Box | None:
+    try:
+        return face_of(row)
+    except ValueError as error:
+        raise DataError(f"{manifest}: the face of {row['path']} is not a box in pixels ({error})") from None
 
 
 def _read_manifest(manifest: Path) -> dict[str, dict[str, str]]:

@@ -16,9 +16,11 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 from models.contract import Label
 from models.errors import DataError
+from models.faces.crop import Box
 from models.preprocessing import to_input
 from train.augment import augment, training_view
 from train.data import LabelledImage
+from train.faces import law_crop, training_crop
 from train.pictures import Pictures
 from train.random_degradations import degrade
 from train.recipes import Phase, Recipe
@@ -71,9 +73,10 @@ class _TrainingSamples(Dataset[_Sample]):
         image = self._images[self._order[position]]
         rng = np.random.default_rng(np.random.SeedSequence(self._entropy(position)))
         try:
-            rgb = augment(self._picture(position, image, rng), self._recipe, rng)
+            rgb, face = self._picture(position, image, rng)
         except DataError as error:
             return error
+        rgb = augment(training_crop(rgb, face, self._recipe.margin, rng), self._recipe, rng)
         pixels = torch.from_numpy(training_view(rgb, self._phase, rng))
         return pixels, torch.tensor(float(image.label)), time.perf_counter() - started
 
@@ -84,25 +87,30 @@ class _TrainingSamples(Dataset[_Sample]):
             return [self._seed, self._epoch, position]
         return [self._seed, self._epoch % views, self._order[position], views]
 
-    def _picture(self, position: int, image: LabelledImage, rng: np.random.Generator) -> Image.Image:
-        """The image itself or, for a share of the fakes, a self-blended real one."""
+    def _picture(
+        self, position: int, image: LabelledImage, rng: np.random.Generator
+    ) -> tuple[Image.Image, Box | None]:
+        """The image itself or, for a share of the fakes, a self-blended real one, and where its face is."""
         if (
             image.label is Label.REAL
             or not self._recipe.self_blend
             or rng.random() >= self._recipe.self_blend
         ):
-            return self._pictures.read(image)
+            return self._pictures.read(image), image.face
         # In a couple the real image stands before its fake: both then come from one picture. A view, which must
         # not depend on its neighbours, is made from any real image.
         before = self._images[self._order[position - 1]] if position % 2 else None
         if before is None or before.label is not Label.REAL or self._recipe.views is not None:
             before = self._images[int(rng.choice(self._reals))]
-        return self_blend(self._pictures.read(before), rng)
+        face = before.face if self._recipe.margin is not None else None
+        return self_blend(self._pictures.read(before), rng, face), before.face
 
 
 class _WholeImages(Dataset[_Sample]):
-    def __init__(self, images: Sequence[LabelledImage], pictures: Pictures, *, degraded: bool) -> None:
-        self._images, self._pictures, self._degraded = images, pictures, degraded
+    def __init__(
+        self, images: Sequence[LabelledImage], pictures: Pictures, *, degraded: bool, margin: float | None
+    ) -> None:
+        self._images, self._pictures, self._degraded, self._margin = images, pictures, degraded, margin
 
     def __len__(self) -> int:
         return len(self._images)
@@ -111,7 +119,7 @@ class _WholeImages(Dataset[_Sample]):
         started = time.perf_counter()
         image = self._images[index]
         try:
-            rgb = self._pictures.read(image)
+            rgb = law_crop(self._pictures.read(image), image.face, self._margin)
         except DataError as error:
             return error
         if self._degraded:
@@ -150,12 +158,17 @@ def whole_batches(
     batch_size: int,
     workers: int,
     degraded: bool = False,
+    margin: float | None = None,
 ) -> Iterator[Batch]:
     """The law's output, ``uint8[B, 260, 260, 3]``, and labels, in order, without augmentation.
 
+    ``margin``: of the face's square; ``None``: of whole pictures.
+
     ``degraded``: of pictures degraded at random, each time in the same way.
     """
-    yield from _load(_WholeImages(images, pictures, degraded=degraded), workers, batch_size=batch_size)
+    yield from _load(
+        _WholeImages(images, pictures, degraded=degraded, margin=margin), workers, batch_size=batch_size
+    )
 
 
 def _load(samples: Dataset[_Sample], workers: int, **batching: Any) -> Iterator[Batch]:

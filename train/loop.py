@@ -25,6 +25,7 @@ from train.pictures import Pictures
 from train.recipes import Optimizer, Phase, Recipe, Schedule
 from train.run_folder import EpochRow, RunFolder
 from train.sampling import epoch_order
+from train.select_curve import source_rows
 
 EVALUATION_BATCH = {"cpu": 8, "cuda": 128}
 
@@ -140,7 +141,7 @@ class Trainer:
         if self._average is not None:
             self._average.load_state_dict(state["average"])
         self.position = Position(**state["position"])
-        self.rows = [EpochRow(**row) for row in state["rows"]]
+        self.rows = [EpochRow.from_plain(row) for row in state["rows"]]
         if state["optimizer"] is not None:
             phase = self.recipe.phases[self.position.phase]
             self._optimizer = self._new_optimizer(phase)
@@ -322,7 +323,7 @@ class Trainer:
         with torch.inference_mode():
             for batch in whole_batches(
                 images, self.pictures, batch_size=EVALUATION_BATCH[self.device.type], workers=self.workers,
-                degraded=degraded,
+                degraded=degraded, margin=self.recipe.margin,
             ):  # fmt: skip
                 with self._precision(exact=exact):
                     found = network(self._normalised(batch.inputs))
@@ -359,6 +360,7 @@ class Trainer:
             images_per_second=at.images / max(at.seconds, 1e-9),
             model_images_per_second=at.images / max(at.seconds - at.waited, 1e-9),
             loader_images_per_second=at.made * max(1, self.workers) / at.making if at.made else None,
+            sources=source_rows(self.select, labels, logits),
         )
         self.rows.append(row)
         self.position = at = Position(phase=at.phase, epoch=at.epoch + 1, epochs_done=at.epochs_done)

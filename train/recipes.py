@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -48,7 +47,7 @@ class Balance(StrEnum):
     as often as the others."""
     SHARES = "shares"
     """The same, but a source comes as often as its share says, and one with a single class gets partners from the
-    other sources (:mod:`train.couples`)."""
+    other sources, of the same look (:mod:`train.couples`)."""
 
 
 ALL_LAYERS = ("",)
@@ -89,11 +88,16 @@ class Recipe:
     """``None``: torchvision's 0.4."""
     stochastic_depth: float | None = None
     """``None``: torchvision's 0.2."""
+    margin: float | None = None
+    """Side of the square that is judged, in sides of the face's box (preprocessing version 2), around which training
+    draws others; ``None``: the whole picture (version 1)."""
     color_jitter: float = 0.2
     """Brightness, contrast and saturation are each scaled by a factor drawn from 1 ± this."""
     flip: bool = False
     degradations: bool = False
     """Whether fit images pass :func:`train.random_degradations.degrade`, after any synthesis."""
+    degradation_share: float = 1.0
+    """Share of the images that pass it at all; of these, some stay clean (:data:`random_degradations.STACKED`)."""
     views: int | None = None
     """Augmented variants that an image has in all; ``None``: another one each time it comes. With a number, the
     blocks that a phase leaves frozen are computed once per variant (:mod:`train.frozen_features`)."""
@@ -195,93 +199,3 @@ TRANSFER = Recipe(
 """All layers learn from features that know the world: crops at the picture's own scale first, whole pictures last."""
 
 RECIPES = {recipe.name: recipe for recipe in (TWO_PHASE, SCRATCH, TRANSFER)}
-
-
-def with_epochs(recipe: Recipe, epochs: str) -> Recipe:
-    """``"5,10"``: the epochs of each phase in turn. Raises :class:`RecipeError`."""
-    try:
-        numbers = [int(number) for number in epochs.split(",")]
-    except ValueError:
-        numbers = []
-    if len(numbers) != len(recipe.phases) or min(numbers) < 0:
-        names = ",".join(phase.name for phase in recipe.phases)
-        raise RecipeError(
-            f"--epochs takes {len(recipe.phases)} numbers, one for each phase of {recipe.name}: {names}"
-        )
-    phases = tuple(replace(phase, epochs=n) for phase, n in zip(recipe.phases, numbers, strict=True))
-    return _that_trains(replace(recipe, phases=phases), "--epochs")
-
-
-def with_phases(recipe: Recipe, phases: str) -> Recipe:
-    """``"96x30@5e-4,260x2@1e-4"``: other sizes, epochs and learning rates; all layers train.
-
-    Sizes below 260 see random crops at the picture's own scale. Raises :class:`RecipeError`.
-    """
-    if any(phase.trainable != ALL_LAYERS for phase in recipe.phases):
-        raise RecipeError(f"--phases would undo what {recipe.name} freezes; use --epochs")
-    made = []
-    for text in phases.split(","):
-        try:
-            size_text, rest = text.strip().split("x")
-            epochs_text, lr_text = rest.split("@")
-            size, epochs, lr = int(size_text), int(epochs_text), float(lr_text)
-        except ValueError:
-            raise RecipeError(f"--phases: {text!r} is not SIZExEPOCHS@LR, such as 96x30@5e-4") from None
-        if not 32 <= size <= IMAGE_SIZE or epochs < 0 or not 0 < lr < math.inf:
-            raise RecipeError(
-                f"--phases: {text!r} needs a size from 32 to {IMAGE_SIZE}, epochs ≥ 0 and a rate > 0"
-            )
-        view = View.CROP if size < IMAGE_SIZE else View.RESIZE
-        made.append(Phase(f"{size}", epochs, lr, size=size, view=view))
-    return _that_trains(replace(recipe, phases=tuple(made)), "--phases")
-
-
-def _that_trains(recipe: Recipe, option: str) -> Recipe:
-    if not any(phase.epochs for phase in recipe.phases):
-        raise RecipeError(f"{option}: no phase has an epoch, so nothing would be trained")
-    return recipe
-
-
-SWITCHES = {
-    "weight_decay": float,
-    "warmup_steps": int,
-    "grad_clip": float,
-    "dropout": float,
-    "stochastic_depth": float,
-    "color_jitter": float,
-    "flip": bool,
-    "degradations": bool,
-    "views": int,
-    "self_blend": float,
-    "label_smoothing": float,
-    "ema": float,
-    "select_degraded": bool,
-    "compile": bool,
-    "balance": Balance,
-}
-"""Fields that ``--set`` may change, with their types."""
-
-_SHARES = frozenset({"self_blend", "label_smoothing", "dropout", "stochastic_depth", "color_jitter", "ema"})
-_BOOLEANS = {"on": True, "off": False}
-
-
-def with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
-    """``["degradations=on", "ema=0.999"]``: other values of the :data:`SWITCHES`. Raises :class:`RecipeError`."""
-    changes: dict[str, Any] = {}
-    for text in settings:
-        name, equals, value = text.partition("=")
-        if not equals or name not in SWITCHES:
-            raise RecipeError(f"--set {text}: not FIELD=VALUE with a field of {', '.join(SWITCHES)}")
-        try:
-            changes[name] = _BOOLEANS[value] if SWITCHES[name] is bool else SWITCHES[name](value)
-        except (KeyError, ValueError):
-            kind = {bool: "on or off", int: "a whole number", float: "a number"}.get(SWITCHES[name])
-            raise RecipeError(f"--set {text}: {name} takes {kind or ' or '.join(Balance)}") from None
-        number = changes[name]
-        if name == "views" and number < 1:
-            raise RecipeError(f"--set {text}: an image has at least 1 view")
-        if isinstance(number, float) and not (0 <= number < 1 if name in _SHARES else 0 <= number < math.inf):
-            raise RecipeError(
-                f"--set {text}: {name} lies from 0 to {'below 1' if name in _SHARES else 'infinity'}"
-            )
-    return replace(recipe, **changes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -17,13 +16,16 @@ from models.contract import DEFAULT_NETWORK
 from models.errors import DataError, Failure
 from models.release import tool_version
 from train import checkpoint
-from train.data import LabelledImage, Role, count_by_class, divide, only_sources, read_tree
+from train.data import LabelledImage, Role, count_by_class, divide, only_sources
+from train.faces import FaceList
 from train.leakage import Leak, find_leaks
 from train.pictures import Pictures
-from train.precheck import check
-from train.recipes import RECIPES, Recipe, RecipeError, with_epochs, with_phases, with_settings
+from train.precheck import Checked, Inspection, check
+from train.recipe_options import with_epochs, with_phases, with_settings
+from train.recipes import RECIPES, Recipe, RecipeError
 from train.run_folder import RunFolder
 from train.starting_weights import named_origin, starting_network
+from train.trees import Trees
 
 
 @dataclass(frozen=True)
@@ -77,87 +79,114 @@ class Run:
         folder.write_config(self.config)
 
 
-def begin(
-    data: Path,
-    *,
-    recipe_name: str,
-    init: str | None,
-    network: str = DEFAULT_NETWORK,
-    manifest: Path | None,
-    sources: Sequence[str],
-    seed: int,
-    epochs: str | None = None,
-    phases: str | None = None,
-    batch_size: int | None = None,
-    epoch_images: int | None = None,
-    select_images: int | None = None,
-    settings: Sequence[str] = (),
-    pictures: Pictures | None = None,
-    threads: int = 1,
-    bar: bool = False,
-) -> Run:
-    """Read, check and divide the train split of ``data``, and make the network.
+@dataclass(frozen=True)
+class Plan:
+    """What the user asks for; ``None`` stands for the recipe's own setting."""
 
-    ``pictures`` keeps what is decoded on the way. ``None`` stands for the recipe's own setting. Nothing is written.
-    Raises :class:`models.errors.Failure`.
+    recipe_name: str
+    init: str | None = None
+    network: str = DEFAULT_NETWORK
+    sources: Sequence[str] = ()
+    seed: int = 0
+    epochs: str | None = None
+    phases: str | None = None
+    batch_size: int | None = None
+    epoch_images: int | None = None
+    select_images: int | None = None
+    settings: Sequence[str] = ()
+
+    def recipe(self) -> Recipe:
+        """The recipe as it will be trained. Raises :class:`RecipeError`."""
+        recipe = RECIPES[self.recipe_name]
+        if self.epochs is not None and self.phases is not None:
+            raise RecipeError("--epochs and --phases both say how long to train; give one")
+        if self.phases is not None:
+            recipe = with_phases(recipe, self.phases)
+        if self.epochs is not None:
+            recipe = with_epochs(recipe, self.epochs)
+        recipe = with_settings(recipe, self.settings)
+        return replace(
+            recipe,
+            batch_size=self.batch_size or recipe.batch_size,
+            epoch_images=self.epoch_images or recipe.epoch_images,
+            select_images=self.select_images or recipe.select_images,
+        )
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """With what the images are looked at before a run."""
+
+    pictures: Pictures
+    """Keeps what is decoded on the way."""
+    faces: Path
+    """The list of faces that other runs on the same data left, or will find."""
+    threads: int = 1
+    bar: bool = False
+
+
+def begin(trees: Trees, plan: Plan, preparation: Preparation) -> Run:
+    """Read, check and divide the train split of ``trees``, and make the network.
+
+    Nothing is written but the list of faces. Raises :class:`models.errors.Failure`.
     """
-    recipe = RECIPES[recipe_name]
-    if epochs is not None and phases is not None:
-        raise RecipeError("--epochs and --phases both say how long to train; give one")
-    if phases is not None:
-        recipe = with_phases(recipe, phases)
-    if epochs is not None:
-        recipe = with_epochs(recipe, epochs)
-    recipe = with_settings(recipe, settings)
-    recipe = replace(
-        recipe,
-        batch_size=batch_size or recipe.batch_size,
-        epoch_images=epoch_images or recipe.epoch_images,
-        select_images=select_images or recipe.select_images,
-    )
-    init = init or recipe.default_init
-    torch.manual_seed(seed)
+    recipe = plan.recipe()
+    init = plan.init or recipe.default_init
+    torch.manual_seed(plan.seed)
     # Before the data are read: a missing weights file should say so at once.
-    made, origin = starting_network(init, recipe, network)
-    images = read_tree(data, "train", manifest=manifest)
-    if sources:
-        images = only_sources(images, sources)
-    report = _report_role(data, manifest)
-    total = len(images) + len(report)
-    with tqdm(total=total, desc="checking images", unit="image", disable=not bar, leave=False) as done:
-        pictures = pictures if pictures is not None else Pictures(0)
-        checked = check(images, workers=threads, done=done.update, keep=pictures.keep)
-        # Fingerprints only: nothing is chosen on these.
-        reported = check(report, workers=threads, done=done.update)
-    images, bad = checked.good, checked.bad
-    roles = divide(images)
+    network, origin = starting_network(init, recipe, plan.network)
+    images = trees.read("train")
+    if plan.sources:
+        images = only_sources(images, plan.sources)
+    if unknown := recipe.shares.keys() - {image.source for image in images}:
+        raise DataError(f"no image is of source {', '.join(sorted(unknown))}, which --set shares names")
+    checked, reported = _inspect(images, trees.report_role(), recipe, preparation)
+    roles = divide(checked.good)
     leaks = list(find_leaks({**roles, Role.REPORT: reported.good}, checked.prints | reported.prints))
     for role in (Role.FIT, Role.SELECT):
         empty = [name for name, n in count_by_class(roles[role]).items() if n == 0]
         if empty:
             raise DataError(
-                f"the {role.value} role of {data} has no readable {' and no '.join(empty)} image "
-                f"({len(images)} readable, {len(bad)} not); roles are drawn by group: add images or groups"
+                f"the {role.value} role of {trees.name} has no readable {' and no '.join(empty)} image "
+                f"({len(checked.good)} readable, {len(checked.bad)} not); roles are drawn by group: add images or "
+                "groups"
             )
     config = {
         "tool_version": tool_version(),
         "torch": version("torch"),
         "torchvision": version("torchvision"),
         "recipe": recipe.as_config(),
-        "network": network,
+        "network": plan.network,
         "init": origin,
-        "seed": seed,
-        "data": data.resolve().name,
-        "sources": list(sources) or None,
+        "seed": plan.seed,
+        "data": trees.name,
+        "sources": list(plan.sources) or None,
         "counts": {role.value: count_by_class(images) for role, images in roles.items()},
     }
-    return Run(recipe, made, roles, config, unreadable=bad, leaks=leaks)
+    return Run(recipe, network, roles, config, unreadable=checked.bad, leaks=leaks)
 
 
-def resume(data: Path, folder: RunFolder, *, given: dict[str, Any]) -> Run:
+def _inspect(
+    images: Sequence[LabelledImage], report: Sequence[LabelledImage], recipe: Recipe, preparation: Preparation
+) -> tuple[Checked, Checked]:
+    """Look at the images of a run and, for their fingerprints alone, at those that it will be reported on."""
+    faces = FaceList(preparation.faces) if recipe.margin is not None else None
+    inspection = Inspection(preparation.pictures.keep, faces, recipe.margin)
+    total = len(images) + len(report)
+    with tqdm(
+        total=total, desc="checking images", unit="image", disable=not preparation.bar, leave=False
+    ) as done:
+        checked = check(images, inspection, workers=preparation.threads, done=done.update)
+        reported = check(report, Inspection(), workers=preparation.threads, done=done.update)
+    if faces is not None:
+        faces.write(preparation.faces)
+    return checked, reported
+
+
+def resume(trees: Trees, folder: RunFolder, *, given: dict[str, Any]) -> Run:
     """The run in ``folder`` as it was begun, with its last checkpoint.
 
-    ``given``: arguments of :func:`begin` that the user repeats. Repeating is harmless; a changed one is a
+    ``given``: fields of :class:`Plan` that the user repeats. Repeating is harmless; a changed one is a
     mistake. Raises :class:`models.errors.Failure`.
     """
     config = folder.read_config()
@@ -183,16 +212,7 @@ def resume(data: Path, folder: RunFolder, *, given: dict[str, Any]) -> Run:
             )
     state = checkpoint.load(folder.last)
     network, _ = starting_network("random", recipe, _network(config))
-    return Run(recipe, network, folder.read_roles(data), config, state)
-
-
-def _report_role(data: Path, manifest: Path | None) -> list[LabelledImage]:
-    """The images that a report will be made on, as far as there are any: a tree may have train alone."""
-    images: list[LabelledImage] = []
-    for split in ("validation", "test"):
-        with contextlib.suppress(DataError):
-            images += read_tree(data, split, manifest=manifest)
-    return images
+    return Run(recipe, network, folder.read_roles(trees), config, state)
 
 
 def _network(config: dict[str, Any]) -> str:

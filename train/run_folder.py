@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,11 @@ from models.calibration import CalibrationFile
 from models.checkpoint_format import BEST_OF_RUN
 from models.contract import Label
 from models.errors import DataError, OutputError
-from train.data import LabelledImage, Role
+from train.data import FACE_COLUMNS, LabelledImage, Role, face_columns, face_of
 from train.leakage import Leak
+from train.looks import LOOK_COLUMNS, look_columns, look_of
+from train.select_curve import SourceRow
+from train.trees import Trees
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,19 @@ class EpochRow:
     """The network's own: without the time spent waiting for images."""
     loader_images_per_second: float | None = None
     """What the loader could have given; ``None`` when it made no image, since all features were remembered."""
+    sources: list[SourceRow] = field(default_factory=list)
+    """Lines of select_sources.csv, not of metrics.csv."""
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> EpochRow:
+        """The inverse of :func:`dataclasses.asdict`."""
+        sources = [SourceRow(**row) for row in plain.get("sources", ())]
+        return cls(**{**plain, "sources": sources})
 
 
 class RunFolder:
     """``config.json``, ``roles.csv``, ``unreadable.csv``, ``leakage.csv``, ``metrics.csv``, ``select_scores.csv``,
-    ``best.pt``, ``last.pt``, ``calibration.json`` and ``plots/``."""
+    ``select_sources.csv``,     ``best.pt``, ``last.pt``, ``calibration.json`` and ``plots/``."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -54,6 +65,7 @@ class RunFolder:
         self.leakage = path / "leakage.csv"
         self.metrics = path / "metrics.csv"
         self.select_scores = path / "select_scores.csv"
+        self.select_sources = path / "select_sources.csv"
         self.best = path / BEST_OF_RUN
         self.last = path / "last.pt"
         self.calibration = path / CALIBRATION_NAME
@@ -82,24 +94,25 @@ class RunFolder:
 
     def write_roles(self, roles: Mapping[Role, Sequence[LabelledImage]]) -> None:
         """The lists that the run works on; a resumed run reads them back instead of dividing again."""
-        header = ("role", "path", "label", "source", "group", "sha256")
+        header = ("role", "path", "label", "source", "group", "sha256", *FACE_COLUMNS, *LOOK_COLUMNS)
         rows = (
-            (role.value, image.relative, image.label.title, image.source, image.group, image.sha256)
+            (role.value, *_description(image), *face_columns(image.face), *look_columns(image.look))
             for role, images in roles.items()
             for image in images
         )
         self._write_csv(self.roles, header, rows)
 
-    def read_roles(self, data: Path) -> dict[Role, list[LabelledImage]]:
-        """What :meth:`write_roles` wrote, its paths below ``data``; :class:`DataError` if it cannot be read."""
+    def read_roles(self, trees: Trees) -> dict[Role, list[LabelledImage]]:
+        """What :meth:`write_roles` wrote, its paths in ``trees``; :class:`DataError` if it cannot be read."""
         roles: dict[Role, list[LabelledImage]] = {Role.FIT: [], Role.SELECT: [], Role.CALIBRATE: []}
         try:
             with self.roles.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
                 for row in csv.DictReader(stream):
                     roles[Role(row["role"])].append(
                         LabelledImage(
-                            data / row["path"], row["path"], Label.from_name(row["label"]),
+                            trees.path(row["path"]), row["path"], Label.from_name(row["label"]),
                             row["source"] or None, row["group"] or None, row["sha256"] or None,
+                            face_of(row), look_of(row),
                         )
                     )  # fmt: skip
         except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
@@ -119,8 +132,11 @@ class RunFolder:
         self._write_csv(self.leakage, header, rows)
 
     def write_metrics(self, rows: Sequence[EpochRow]) -> None:
-        header = tuple(field.name for field in fields(EpochRow))
-        self._write_csv(self.metrics, header, (tuple(asdict(row).values()) for row in rows))
+        header = tuple(column.name for column in fields(EpochRow) if column.name != "sources")
+        self._write_csv(self.metrics, header, ([getattr(row, name) for name in header] for row in rows))
+        columns = tuple(column.name for column in fields(SourceRow))
+        lines = ((row.epoch, *astuple(source)) for row in rows for source in row.sources)
+        self._write_csv(self.select_sources, ("epoch", *columns), lines)
 
     def write_select_scores(
         self, paths: Sequence[str], labels: npt.NDArray[np.int64], prob_fake: npt.NDArray[np.float64]
@@ -148,3 +164,7 @@ class RunFolder:
             aside.replace(path)
         except OSError as error:
             raise OutputError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _description(image: LabelledImage) -> tuple[str | None, ...]:
+    return image.relative, image.label.title, image.source, image.group, image.sha256

@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
+from models.faces.crop import Box, face_region
+
 _MASK_EDGE = 96
 """Masks are drawn this large and enlarged: they are smooth, and drawing them larger costs four times as much."""
 _BLEND_RATIOS = (0.25, 0.5, 0.75, 1.0, 1.0, 1.0)
@@ -37,8 +39,15 @@ class MaskFamily(StrEnum):
     """A convex outline through random points around the face."""
 
 
-def self_blend(rgb: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """A fake of the same size from a real face crop; every draw comes from ``rng``."""
+FACE_MARGIN = 1.5
+"""The masks' square in sides of the face's box: they were drawn for crops that hold a face so."""
+
+
+def self_blend(rgb: Image.Image, rng: np.random.Generator, face: Box | None = None) -> Image.Image:
+    """A fake of the same size from a real picture; every draw comes from ``rng``.
+
+    Without ``face`` (its box in pixels) the picture is taken for a crop that the face fills.
+    """
     source, target = rgb, rgb
     # Either side may be the changed one: the model must find the boundary, not the change.
     if rng.random() < 0.5:
@@ -46,7 +55,7 @@ def self_blend(rgb: Image.Image, rng: np.random.Generator) -> Image.Image:
     else:
         target = shift_statistics(target, rng)
     source = _move(source, rng)
-    mask = soft_mask(rgb.size, rng)[..., None]
+    mask = _mask_of_face(rgb.size, face, rng)[..., None]
     blended = np.asarray(source, dtype=np.float32) * mask + np.asarray(target, dtype=np.float32) * (1 - mask)
     return Image.fromarray(np.clip(np.round(blended), 0, 255).astype(np.uint8))
 
@@ -78,6 +87,15 @@ def soft_mask(size: tuple[int, int], rng: np.random.Generator) -> Floats:
     )
     enlarged = np.asarray(mask.resize(size, Image.Resampling.BICUBIC), dtype=np.float32) / 255
     return np.asarray(np.clip(enlarged, 0, 1) * rng.choice(_BLEND_RATIOS), dtype=np.float32)
+
+
+def _mask_of_face(size: tuple[int, int], face: Box | None, rng: np.random.Generator) -> Floats:
+    if face is None:
+        return soft_mask(size, rng)
+    left, top, right, bottom = face_region(face, size, margin=FACE_MARGIN)
+    mask = np.zeros(size[::-1], dtype=np.float32)
+    mask[top:bottom, left:right] = soft_mask((right - left, bottom - top), rng)
+    return mask
 
 
 def _outline(family: MaskFamily, rng: np.random.Generator) -> npt.NDArray[np.uint8]:

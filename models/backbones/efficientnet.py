@@ -63,11 +63,15 @@ class LiteMBConv(nn.Module):
             layers.append(convolution(config.input_channels, hidden, kernel_size=1, activation_layer=nn.ReLU))
         layers += [
             convolution(
-                hidden, hidden, kernel_size=config.kernel, stride=config.stride, groups=hidden,
+                hidden,
+                hidden,
+                kernel_size=config.kernel,
+                stride=config.stride,
+                groups=hidden,
                 activation_layer=nn.ReLU,
             ),
             convolution(hidden, config.out_channels, kernel_size=1, activation_layer=None),
-        ]  # fmt: skip
+        ]
         self.block = nn.Sequential(*layers)
         self.stochastic_depth = StochasticDepth(stochastic_depth, "row")
 
@@ -82,10 +86,8 @@ def _stages(width: float, depth: float, *, block: type[nn.Module], fixed_ends: b
     scaled = []
     for number, (expansion, kernel, stride, before, after, layers) in enumerate(_STAGES):
         ends = fixed_ends and number in (0, len(_STAGES) - 1)
-        inner = MBConvConfig(
-            expansion, kernel, stride, before, after, layers if ends else math.ceil(layers * depth), width,
-            block=block,
-        )  # fmt: skip
+        deep = layers if ends else math.ceil(layers * depth)
+        inner = MBConvConfig(expansion, kernel, stride, before, after, deep, width, block=block)
         if fixed_ends and number == 0:
             inner.input_channels = before
         scaled.append(inner)

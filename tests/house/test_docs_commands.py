@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -172,17 +173,13 @@ def test_calls_of_measurements_are_understood(block: Block, monkeypatch: pytest.
 def test_recipes_that_are_documented_can_be_made(block: Block) -> None:
     """Most of the trainings take hours; what they ask for is resolved as scan-train does it first of all."""
     from train.cli import train
-    from train.recipes import RECIPES, with_epochs, with_phases, with_settings
+    from train.run import Plan
 
     for program, *words in block.calls():
         if program.endswith("scan-train"):
             asked = train.make_context(program, words).params
-            recipe = with_settings(RECIPES[asked["recipe_name"]], asked["settings"])
-            if asked["phases"] is not None:
-                recipe = with_phases(recipe, asked["phases"])
-            if asked["epochs"] is not None:
-                recipe = with_epochs(recipe, asked["epochs"])
-            assert recipe.phases
+            plan = Plan(**{f.name: asked[f.name] for f in fields(Plan)})
+            assert plan.recipe().phases
 
 
 def test_the_pipelines_use_what_we_ship() -> None:

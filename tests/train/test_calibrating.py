@@ -109,7 +109,7 @@ def test_a_run_can_be_ended_where_it_is(
     monkeypatch.setattr(calibrating, "MIN_IMAGES", 3)
     run = tmp_path / "run"
     asked = iter(range(100))  # after the only step of each epoch, and at its end
-    monkeypatch.setattr("train.loop.stop_after", lambda *_: lambda: next(asked) >= 3)
+    monkeypatch.setattr("train.session.stop_after", lambda *_: lambda: next(asked) >= 3)
     options = [*scratch_options, "--phases", "32x3@1e-3", "--epoch-images", "4"]
     assert scan_train(data, "--out", run, *options, "--workers", 0) == 0
     assert "continue with --resume" in capsys.readouterr().err

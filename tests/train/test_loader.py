@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from models.contract import Label
 from models.errors import DataError
-from models.preprocessing import preprocess
+from models.preprocessing import preprocess, to_input
 from train.data import LabelledImage
 from train.loader import Batch, steps_of, training_batches
 from train.loader import whole_batches as _whole_batches
@@ -137,11 +138,44 @@ def test_a_couples_fake_is_blended_from_its_own_real(
 ) -> None:
     blended_from = []
     monkeypatch.setattr(
-        "train.loader.self_blend", lambda rgb, rng: (blended_from.append(rgb.tobytes()), rgb)[1]
+        "train.loader.self_blend", lambda rgb, rng, face: (blended_from.append(rgb.tobytes()), rgb)[1]
     )
     order = [0, 1, 4, 3, 2, 7]
     batches(toy_images, replace(recipe, self_blend=0.999), order)
     assert blended_from == [read_rgb(toy_images[index]).tobytes() for index in (0, 4, 2)]
+
+
+def test_both_classes_are_degraded_equally_often(
+    toy_images: list[LabelledImage], recipe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Self-blended fakes among them: a degradation that goes with a class would be learnt for it."""
+    calls: list[int] = []
+    monkeypatch.setattr("train.augment.degrade", lambda rgb, rng: (calls.append(1), rgb)[1])
+    recipe = replace(recipe, degradations=True, degradation_share=0.4, self_blend=0.25)
+    counts = {}
+    for label in Label:
+        index = next(i for i, image in enumerate(toy_images) if image.label is label)
+        calls.clear()
+        batches(toy_images, recipe, [index] * 400)
+        counts[label] = len(calls)
+    # 160 expected, with a standard deviation of 9.8.
+    assert all(abs(count - 160) < 40 for count in counts.values()), counts
+    calls.clear()
+    batches(toy_images, replace(recipe, degradations=False), [0] * 20)
+    assert not calls
+
+
+def test_faces_are_cut_out_by_the_law_and_around_it_in_training(
+    toy_images: list[LabelledImage], recipe: Any
+) -> None:
+    images = [replace(image, face=(6.0, 6.0, 8.0, 8.0)) for image in toy_images]
+    law = list(_whole_batches(images, Pictures(0), batch_size=8, workers=0, margin=1.5))
+    for pixels, image in zip(law[0].inputs, images, strict=True):
+        square = read_rgb(image).crop((4, 4, 16, 16))
+        assert torch.equal(pixels, torch.from_numpy(to_input(square)))
+    whole = batches(images, recipe)
+    assert same(whole, batches(toy_images, recipe)), "without a margin a known face changes nothing"
+    assert not same(whole, batches(images, replace(recipe, margin=1.5)))
 
 
 def test_the_degraded_copy_is_always_the_same(toy_images: list[LabelledImage]) -> None:

@@ -15,7 +15,8 @@ from models.errors import ExitCode, ModelFileError
 from train import checkpoint
 from train.data import LabelledImage
 from train.loop import Trainer, TrainingError, learning_rate, stop_after
-from train.recipes import Optimizer, Phase, Recipe, Schedule, with_settings
+from train.recipe_options import with_settings
+from train.recipes import Optimizer, Phase, Recipe, Schedule
 from train.run_folder import RunFolder
 
 MakeTrainer = Callable[..., Trainer]
@@ -54,7 +55,7 @@ def test_a_run_leaves_its_files(toy_trainer: MakeTrainer) -> None:
     assert (outcome.finished, outcome.epochs_done) == (True, 3)
     assert outcome.best_auc == max(row.select_auc for row in trainer.rows)
     names = sorted(path.name for path in trainer.folder.path.iterdir())
-    assert names == ["best.pt", "last.pt", "metrics.csv", "select_scores.csv"]
+    assert names == ["best.pt", "last.pt", "metrics.csv", "select_scores.csv", "select_sources.csv"]
     rows = rows_of(trainer.folder)
     assert [(row["epoch"], row["phase"], row["size"], row["images"]) for row in rows] == [
         ("1", "32", "32", "8"),
@@ -223,7 +224,7 @@ def test_a_crash_around_any_write_loses_nothing(
     whole.run()
     expected = outcome_of(whole.folder)
     writes = len(written)
-    assert {"best.pt", "last.pt", "metrics.csv", "select_scores.csv"} == set(written)
+    assert {"best.pt", "last.pt", "metrics.csv", "select_scores.csv", "select_sources.csv"} == set(written)
     assert writes >= 3 * 4
     # The first checkpoint of all is the one that a run without any is started again for.
     for number in range(2, writes + 1):

@@ -7,7 +7,8 @@ from PIL import Image
 
 from models.contract import Label
 from train.data import LabelledImage
-from train.precheck import Checked, check, look
+from train.faces import FaceList
+from train.precheck import NO_FACE, Checked, Inspection, check
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def images(tmp_path: Path) -> list[LabelledImage]:
 @pytest.mark.parametrize("workers", [0, 1, 3])
 def test_what_cannot_be_read_is_told_with_its_own_reason(workers: int, images: list[LabelledImage]) -> None:
     told: list[int] = []
-    checked = check(images, workers=workers, done=told.append)
+    checked = check(images, Inspection(), workers=workers, done=told.append)
     assert [image.path.stem for image in checked.good] == ["0", "1", "2", "4", "6", "8", "10", "11"]
     assert [(image.path.stem, reason.partition(":")[0]) for image, reason in checked.bad] == [
         ("3", "empty_file"),
@@ -41,8 +42,32 @@ def test_what_cannot_be_read_is_told_with_its_own_reason(workers: int, images: l
 
 def test_reasons_hold_no_path(images: list[LabelledImage]) -> None:
     for image in images:
-        assert str(image.path.parent) not in str(look(image))
+        found = Inspection()(image)
+        assert not isinstance(found, str) or str(image.path.parent) not in found
 
 
 def test_no_images_are_no_trouble() -> None:
-    assert check([], workers=2, done=lambda n: None) == Checked()
+    assert check([], Inspection(), workers=2, done=lambda n: None) == Checked()
+
+
+def test_a_look_at_an_image_measures_what_will_be_judged(tmp_path: Path) -> None:
+    path = tmp_path / "one.png"
+    picture = Image.new("RGB", (80, 60), "grey")
+    picture.paste(Image.effect_noise((20, 20), 90).convert("RGB"), (0, 0))
+    picture.save(path)
+    image = LabelledImage(path, "one.png", Label.REAL, face=(2.04, 2.0, 16.0, 12.0))
+    whole = check([image], Inspection(), workers=1, done=lambda n: None).good[0]
+    face = check([image], Inspection(faces=FaceList(), margin=1.0), workers=1, done=lambda n: None).good[0]
+    assert whole.face is None and face.face == (2.0, 2.0, 16.0, 12.0)
+    assert whole.look is not None and face.look is not None
+    assert 2**whole.look.size == pytest.approx(60, abs=0.01) and 2**face.look.size == pytest.approx(17, abs=1)
+    assert face.look.sharpness > whole.look.sharpness, "the noise fills the face"
+    assert face.look.compression == whole.look.compression
+
+
+def test_an_image_without_a_face_is_left_out_with_that_reason(tmp_path: Path) -> None:
+    path = tmp_path / "grey.png"
+    Image.new("RGB", (80, 60), "grey").save(path)
+    image = LabelledImage(path, "grey.png", Label.REAL)
+    checked = check([image], Inspection(faces=FaceList(), margin=1.2), workers=2, done=lambda n: None)
+    assert (checked.good, checked.bad, checked.prints) == ([], [(image, NO_FACE)], {})

@@ -7,10 +7,12 @@ import pytest
 
 from models.contract import IMAGE_SIZE
 from models.errors import ExitCode
+from train.recipe_options import with_epochs, with_phases, with_settings
 from train.recipes import (
     ALL_LAYERS,
     RECIPES,
     SCRATCH,
+    TRANSFER,
     TWO_PHASE,
     Balance,
     Optimizer,
@@ -18,9 +20,6 @@ from train.recipes import (
     RecipeError,
     Schedule,
     View,
-    with_epochs,
-    with_phases,
-    with_settings,
 )
 
 
@@ -51,7 +50,7 @@ def test_a_recipe_survives_the_config_file(recipe: Recipe) -> None:
 
 
 def test_recipes_are_known_by_their_names() -> None:
-    assert RECIPES == {"two-phase": TWO_PHASE, "scratch": SCRATCH}
+    assert RECIPES == {"two-phase": TWO_PHASE, "scratch": SCRATCH, "transfer": TRANSFER}
 
 
 def test_epochs_are_set_phase_by_phase() -> None:
@@ -92,8 +91,10 @@ def test_phases_cannot_thaw_what_a_recipe_freezes() -> None:
 
 def test_switches_are_set_by_name() -> None:
     changed = with_settings(
-        SCRATCH, ["degradations=on", "ema=0.999", "warmup_steps=7", "balance=none", "flip=off"]
+        SCRATCH,
+        ["degradations=on", "ema=0.999", "warmup_steps=7", "balance=none", "flip=off", "shares=a:3,b:c:0.5"],
     )
+    assert changed.shares == {"a": 3.0, "b:c": 0.5}
     assert (changed.degradations, changed.ema, changed.warmup_steps) == (True, 0.999, 7)
     assert (changed.balance, changed.flip) == (Balance.NONE, False)
     assert Recipe.from_config(changed.as_config()) == changed
@@ -103,7 +104,7 @@ def test_switches_are_set_by_name() -> None:
 @pytest.mark.parametrize(
     "text",
     ["degradations", "degradations=yes", "ema=1", "ema=-0.1", "self_blend=nan", "phases=3", "warmup_steps=1.5",
-     "balance=sources", "grad_clip=inf"],
+     "balance=sources", "grad_clip=inf", "shares=dfdc", "shares=a:-1", "shares=:1", "margin=x"],
 )  # fmt: skip
 def test_settings_that_make_no_sense_are_refused(text: str) -> None:
     with pytest.raises(RecipeError, match=f"--set {text}"):

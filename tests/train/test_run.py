@@ -11,17 +11,17 @@ import torch
 from models.errors import DataError, Failure
 from train import checkpoint, run
 from train.data import Role
+from train.pictures import Pictures
 from train.recipes import SCRATCH
 from train.run_folder import RunFolder
+from train.trees import Trees
 
 
 @pytest.fixture
-def begin(tree: Path) -> Callable[..., run.Run]:
+def begin(tree: Path, tmp_path: Path) -> Callable[..., run.Run]:
     def begin(data: Path = tree, **changes: Any) -> run.Run:
-        settings: dict[str, Any] = {
-            "recipe_name": "scratch", "init": None, "manifest": None, "sources": (), "seed": 4,
-        }  # fmt: skip
-        return run.begin(data, **(settings | changes))
+        plan = run.Plan(**({"recipe_name": "scratch", "seed": 4} | changes))
+        return run.begin(Trees.of([data]), plan, run.Preparation(Pictures(0), tmp_path / "faces.csv"))
 
     return begin
 
@@ -62,11 +62,11 @@ def test_a_run_resumed_is_the_run_begun(begin: Callable[..., run.Run], tree: Pat
     begun, folder = begin(), RunFolder(tmp_path / "run")
     begun.write(folder)
     checkpoint.save(folder.last, step=3)
-    resumed = run.resume(tree, folder, given={"seed": 4, "recipe_name": "scratch"})
+    resumed = run.resume(Trees.of([tree]), folder, given={"seed": 4, "recipe_name": "scratch"})
     assert (resumed.recipe, resumed.config, resumed.roles) == (begun.recipe, begun.config, begun.roles)
     assert resumed.state is not None and resumed.state["step"] == 3
     with pytest.raises(Failure, match="--seed says otherwise"):
-        run.resume(tree, folder, given={"seed": 5})
+        run.resume(Trees.of([tree]), folder, given={"seed": 5})
 
 
 def test_pictures_that_two_roles_share_are_listed(

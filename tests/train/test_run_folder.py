@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,10 @@ import pytest
 from models.contract import Label
 from models.errors import DataError, OutputError
 from train.data import LabelledImage, Role
+from train.looks import Look
 from train.run_folder import EpochRow, RunFolder
+from train.select_curve import SourceRow
+from train.trees import Trees
 
 ROW = EpochRow(1, "phase", 260, 5e-4, 0.7, 0.69, 0.5, 32, 12.5, 13.0)
 
@@ -32,12 +36,18 @@ def test_roles_come_back_below_wherever_the_data_are_now(folder: RunFolder, tmp_
             image("train/Fake/line\nbreak.png", Label.FAKE),
             image("train/Fake/\udcff-not-utf8.png", Label.FAKE, "gan"),
         ],
-        Role.SELECT: [image("train/Real/é.png", Label.REAL, None, "g2")],
+        Role.SELECT: [
+            replace(
+                image("train/Real/é.png", Label.REAL, None, "g2"),
+                face=(-3.5, 2.0, 40.1, 52.0),
+                look=Look(1.25, 7.8074, -0.5),
+            )
+        ],
         Role.CALIBRATE: [],
     }
     folder.write_roles(roles)
-    assert folder.read_roles(data) == roles
-    moved = folder.read_roles(tmp_path / "moved")
+    assert folder.read_roles(Trees.of([data])) == roles
+    moved = folder.read_roles(Trees.of([tmp_path / "moved"]))
     assert moved[Role.SELECT][0].path == tmp_path / "moved" / "train/Real/é.png"
 
 
@@ -60,10 +70,10 @@ def test_damaged_roles_are_named(text: str | None, folder: RunFolder) -> None:
     if text is not None:
         folder.roles.write_text(text)
     if text == "role,path\n":
-        assert folder.read_roles(Path()) == {Role.FIT: [], Role.SELECT: [], Role.CALIBRATE: []}
+        assert folder.read_roles(Trees.of([Path()])) == {Role.FIT: [], Role.SELECT: [], Role.CALIBRATE: []}
         return
     with pytest.raises(DataError, match=r"roles\.csv cannot be read"):
-        folder.read_roles(Path())
+        folder.read_roles(Trees.of([Path()]))
 
 
 def test_metrics_are_a_table_of_the_epochs(folder: RunFolder) -> None:
@@ -73,6 +83,18 @@ def test_metrics_are_a_table_of_the_epochs(folder: RunFolder) -> None:
         "model_images_per_second,loader_images_per_second\n"
         "1,phase,260,0.0005,0.7,0.69,0.5,32,12.5,13.0,\n"
     )
+
+
+def test_sources_are_a_table_of_their_own_and_come_back_from_a_checkpoint(folder: RunFolder) -> None:
+    row = replace(ROW, sources=[SourceRow("gan", 0, 3, 0.75, None), SourceRow("press", 2, 0, None, 0.5)])
+    folder.write_metrics([row])
+    assert folder.metrics.read_text().count("\n") == 2 and "gan" not in folder.metrics.read_text()
+    assert folder.select_sources.read_text() == (
+        "epoch,source,real,fake,auc,real_above_half\n1,gan,0,3,0.75,\n1,press,2,0,,0.5\n"
+    )
+    assert EpochRow.from_plain(asdict(row)) == row
+    before_they_were_kept = {k: v for k, v in asdict(row).items() if k != "sources"}
+    assert EpochRow.from_plain(before_they_were_kept) == ROW
 
 
 def test_select_scores_come_back(folder: RunFolder) -> None:

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.contract import Label
 from train.data import LabelledImage
+from train.looks import Look
 from train.recipes import SCRATCH, TWO_PHASE, Balance
 from train.sampling import balanced_subset, epoch_order
 
@@ -132,6 +134,55 @@ def test_every_fake_comes_before_any_comes_again() -> None:
     order = epoch_order(images, COUPLES, seed=2, epoch=0)
     assert set(Counter(order[1::2]).values()) == {1}
     assert set(Counter(order[::2]).values()) == {3}
+
+
+# Shares
+
+SHARES = replace(COUPLES, balance=Balance.SHARES, epoch_images=4000)
+
+
+def test_a_source_comes_as_often_as_the_root_of_its_size() -> None:
+    images = source("a", 2, 2) + source("b", 200, 200) + source("c", 30, 6)
+    pairs = couples(images, epoch_order(images, SHARES, seed=0, epoch=0))
+    assert len(pairs) == 2000
+    counts = Counter(fake.source for _, fake in pairs)
+    assert counts["b"] / counts["a"] == pytest.approx(10, rel=0.2)
+    assert counts["c"] / counts["a"] == pytest.approx(3, rel=0.2)
+
+
+def test_a_named_share_overrides_the_root() -> None:
+    images = source("a", 5, 5) + source("b", 5, 5)
+    # Both roots are a half: 2 against 0.5.
+    order = epoch_order(images, replace(SHARES, shares={"a": 2.0}), seed=0, epoch=0)
+    counts = Counter(fake.source for _, fake in couples(images, order))
+    assert counts["a"] / counts["b"] == pytest.approx(4, rel=0.15)
+    order = epoch_order(images, replace(SHARES, shares={"b": 0.0}), seed=0, epoch=0)
+    assert {fake.source for _, fake in couples(images, order)} == {"a"}
+
+
+def with_look(images: list[LabelledImage], sharpness: float) -> list[LabelledImage]:
+    rng = np.random.default_rng(len(images))
+    return [replace(i, look=Look(sharpness + float(rng.normal(0, 0.1)), 8.0, 1.0)) for i in images]
+
+
+def test_a_source_of_one_class_gets_partners_of_its_own_look() -> None:
+    images = [
+        *with_look(source("sharp-gan", 0, 30), 5.0),
+        *with_look(source("sharp-press", 30, 0), 5.0),
+        *with_look(source("soft-web", 30, 0), 1.0),
+        *with_look(source("soft-swaps", 40, 40, groups=True), 1.0),
+    ]
+    pairs = couples(images, epoch_order(images, SHARES, seed=3, epoch=0))
+    partners: dict[str | None, Counter[str | None]] = defaultdict(Counter)
+    for real, fake in pairs:
+        partners[real.source][fake.source] += 1
+    assert set(partners) == {"sharp-press", "soft-web", "soft-swaps"}
+    assert set(partners["sharp-press"]) == {"sharp-gan"}
+    assert set(partners["soft-web"]) == {"soft-swaps"}
+    assert set(partners["soft-swaps"]) == {"soft-swaps"}, "a source with both classes stays with itself"
+    for real, fake in pairs:
+        assert real.look is not None and fake.look is not None
+        assert abs(real.look.sharpness - fake.look.sharpness) < 1
 
 
 # The select subset
