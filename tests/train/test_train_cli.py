@@ -24,7 +24,8 @@ Read = Callable[[Path], dict[str, Any]]
 Differing = Callable[[dict[str, Any], dict[str, Any]], list[str]]
 
 FILES = {
-    "best.pt", "config.json", "last.pt", "leakage.csv", "metrics.csv", "plots", "roles.csv", "select_scores.csv", "select_sources.csv",
+    "best.pt", "config.json", "last.pt", "leakage.csv", "metrics.csv", "plots", "roles.csv", "select_scores.csv",
+    "select_sources.csv",
     "unreadable.csv",
 }  # fmt: skip
 
