@@ -21,10 +21,8 @@ from models.onnx_runtime import load_onnxruntime
 
 
 @click.command(help=__doc__)
-@click.argument(
-    "trees", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path)
-)
-@click.option("--backgrounds", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("trees", nargs=-1, required=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option("--backgrounds", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--equal", default=500, show_default=True, help="Pictures at each scale beside OpenCV.")
 @click.option("--turned", default=200, show_default=True, help="Pictures to lay on their sides.")
 @click.option("--pasted", default=40, show_default=True, help="Faces to paste at every size.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +50,7 @@ def _ours(network: YuNet, picture: Image.Image) -> Rows:
     return np.array(rows, np.float64).reshape(-1, 15)
 
 
-def _opencv(cv2: object, picture: Image.Image) -> Rows:
+def _opencv(cv2: ModuleType, picture: Image.Image) -> Rows:
     detector = cv2.FaceDetectorYN.create(str(MODEL_FILE), "", picture.size, LEAST_SCORE, 0.3, 5000)
     _, rows = detector.detect(np.ascontiguousarray(np.asarray(picture)[:, :, ::-1]))
     return np.zeros((0, 15)) if rows is None else np.asarray(rows, np.float64)

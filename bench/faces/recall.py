@@ -89,12 +89,11 @@ def turned_lines(images: list[tuple[str, LabelledImage]], count: int) -> list[st
         box = max(faces, key=lambda face: face.side).box
         for turn in TURNS:
             turned = picture.transpose(turn)
-            undo = TURNS[2 - TURNS.index(turn)]
             for way, got in (
                 ("as it lies", detector.upright(turned)),
                 ("the law, with turns", detector.detect(turned)),
             ):
-                back = [turned_back(face, undo, turned.size) for face in got]
+                back = [turned_back(face, turn, picture.size) for face in got]
                 found[way][turn] += any(hits(face, box) for face in back)
     lines = [f"| {total} upright faces turned by | 90° | 180° | 270° |", "|---|---|---|---|"]
     for way, counts in found.items():

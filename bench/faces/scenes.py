@@ -38,7 +38,7 @@ def opened(path: Path) -> Image.Image:
 
 
 def background_files(folder: Path) -> list[Path]:
-    """Image files below a folder, one of each picture: by name, then by what an 8×8 reduction looks like."""
+    """Image files below a folder by name, without those whose reduction to 8×8 equals that of one before."""
     seen: dict[bytes, Path] = {}
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in (".jpg", ".jpeg", ".png") and path.is_file():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +28,8 @@ def time_lines(portrait: Path, rounds: int) -> list[str]:
             opened(portrait).resize(size, Image.Resampling.BICUBIC),
             Image.new("RGB", size, (128, 128, 128)),
         )
-        rows[f"{size[0]}×{size[1]}, a face"] = lambda picture=face: detector.detect(picture)  # type: ignore[misc]
-        rows[f"{size[0]}×{size[1]}, none"] = lambda picture=grey: detector.detect(picture)  # type: ignore[misc]
+        rows[f"{size[0]}×{size[1]}, a face"] = partial(detector.detect, face)
+        rows[f"{size[0]}×{size[1]}, none"] = partial(detector.detect, grey)
     spent: dict[str, list[float]] = {name: [] for name in rows}
     for number in range(rounds + 1):
         for name, call in rows.items():

@@ -26,7 +26,7 @@ _TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose
 
 
 class FaceDetector:
-    """Finds faces on one CPU session. Not to be shared by threads; a forked process makes its own."""
+    """Finds faces on one CPU session. A forked process makes its own."""
 
     facts: DetectorFacts = DETECTOR
 
@@ -93,6 +93,7 @@ def is_same_face(one: Face, other: Face) -> bool:
 
 
 def turned_size(size: tuple[int, int], turn: Image.Transpose) -> tuple[int, int]:
+    """Width and height of a picture after ``turn``."""
     return size if turn is Image.Transpose.ROTATE_180 else (size[1], size[0])
 
 

@@ -47,7 +47,7 @@ _FREE_SIDES = (bytes.fromhex("0a03120148"), bytes.fromhex("0a03120157"))
 
 
 class YuNet:
-    """The network with its decoding. Not to be shared by threads; a forked process makes its own."""
+    """The network with its decoding. A forked process makes its own."""
 
     def __init__(self, threads: int = 1, path: Path = MODEL_FILE) -> None:
         """Load and check the file. Raises :class:`ModelFileError` where it is missing or is not what shipped."""

@@ -83,10 +83,31 @@ def test_exactly_one_onnxruntime_fits_every_machine() -> None:
 def test_scanning_needs_none_of_what_training_needs() -> None:
     required = setup_cfg()["options"]["install_requires"]
     assert not re.search(
-        r"^\s*(torch|torchvision|onnx|onnxscript|scikit-learn|matplotlib)\b(?!runtime)", required, re.M
+        r"^\s*(torch|torchvision|onnx|onnxscript|opencv|scikit-learn|matplotlib)\b(?!runtime)", required, re.M
     )
 
 
 def test_typed_packages_say_so() -> None:
     for room in ("scanner", "train", "export", "models"):
         assert (ROOT / room / "py.typed").is_file()
+
+
+def test_every_file_beside_the_code_is_packed() -> None:
+    packed = setup_cfg()["options.package_data"]
+    patterns = [
+        f"{package.replace('.', '/')}/{pattern.strip()}"
+        for package, line in packed.items()
+        if package != "*"
+        for pattern in line.split(",")
+    ]
+    for room in ("scanner", "train", "export", "models"):
+        for path in (ROOT / room).rglob("*"):
+            if path.is_file() and path.suffix != ".py" and "__pycache__" not in path.parts:
+                name = path.relative_to(ROOT)
+                assert path.name in packed["*"] or any(name.match(one) for one in patterns), name
+
+
+def test_every_licence_travels_along() -> None:
+    named = {name.strip() for name in setup_cfg()["metadata"]["license_files"].split(",")}
+    inside = {path.relative_to(ROOT).as_posix() for path in (ROOT / "models").rglob("*LICENSE*")}
+    assert named == {"LICENSE", *inside}

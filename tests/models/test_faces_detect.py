@@ -105,6 +105,13 @@ def test_a_box_is_turned_back_with_its_pixels(turn: Image.Transpose) -> None:
     assert back.points[0] in {(20, 3), (25, 3), (20, 10), (25, 10)}
 
 
+def test_a_face_needs_the_least_score(detector: FaceDetector) -> None:
+    picture = portrait("hopper", 300)
+    [face] = detector.detect(picture)
+    assert len(FaceDetector(least_score=face.score - 0.01).detect(picture)) == 1
+    assert face not in FaceDetector(least_score=face.score + 0.01).detect(picture)
+
+
 def test_no_face_in_any_turn(detector: FaceDetector) -> None:
     assert detector.detect(on_grey(400, 300)) == []
 
