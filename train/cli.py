@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from models.errors import ExitCode, Failure, OutputError, run_command
+from models.dependencies import require_extra
+from models.errors import ExitCode, OutputError, run_command
 
 if TYPE_CHECKING:
     from train.data import LabelledImage
@@ -142,7 +143,7 @@ def train(
     """
     if finish and not resume:
         raise click.UsageError("--finish ends a run that was begun: add --resume")
-    _require_extra()
+    require_extra("train", ("torch", "torchvision", "matplotlib", "sklearn"), needed_by="scan-train")
     from models.machine import usable_cores
     from train import run
     from train.device import choose_device
@@ -266,16 +267,6 @@ def _calibrate(trainer: Trainer, images: Sequence[LabelledImage], data: str) -> 
         f"{100 * (default.tpr or 0):.1f} % of the fake images of the calibrate role",
         err=True,
     )
-
-
-def _require_extra() -> None:
-    try:
-        import matplotlib  # noqa: F401
-        import sklearn  # noqa: F401
-        import torch  # noqa: F401
-        import torchvision  # noqa: F401
-    except ImportError as error:
-        raise Failure(f'{error.name} is not installed: pip install "deepfake-scanner[train]"') from None
 
 
 def _check_out(folder: RunFolder, *, resume: bool) -> None:
