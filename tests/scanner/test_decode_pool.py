@@ -234,6 +234,26 @@ def test_the_pool_leaves_no_process_and_no_descriptor(files: Callable[..., list[
     assert len(set(os.listdir("/proc/self/fd"))) <= len(before)
 
 
+FOREIGN = ("json", "signal", "threading", "models", "scanner", "PIL", "numpy")
+
+
+def test_decoders_import_what_the_run_imported_whatever_its_folder_holds(
+    files: Callable[..., list[Candidate]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candidates = files("x", "y")
+    (tmp_path / "here").mkdir()
+    for name in FOREIGN:
+        (tmp_path / "here" / f"{name}.py").write_text("raise SystemExit(1)\n")
+    # A program that was started with its folder on the path, and has moved since.
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    monkeypatch.chdir(tmp_path / "here")
+    assert_as_in_this_process(decoded(candidates), candidates)
+    # One that found the project in a way that its path does not tell.
+    home = str(Path(worker.__file__).parents[2])
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry != home])
+    assert_as_in_this_process(decoded(candidates), candidates)
+
+
 PARENT = """
 import json, sys
 from scanner.decoding import DecodePool, Limits, worker
