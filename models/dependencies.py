@@ -53,9 +53,8 @@ def require_extra(
         else:
             loaded.append(module)
     if missing:
-        raise failure(
-            f'{needed_by} needs {", ".join(dict.fromkeys(missing))}: pip install "{DISTRIBUTION}[{extra}]"{end}'
-        )
+        names = ", ".join(dict.fromkeys(missing))
+        raise failure(f'{needed_by} needs {names}: pip install "{DISTRIBUTION}[{extra}]"{end}')
     return loaded
 
 
