@@ -146,7 +146,7 @@ def train(
     require_extra("train", ("torch", "torchvision", "matplotlib", "sklearn"), needed_by="scan-train")
     from models.machine import usable_cores
     from train import run
-    from train.device import choose_device
+    from train.device import choose_device, spare_threads
     from train.loop import Trainer, stop_after
     from train.pictures import Pictures
     from train.plots import plot_run
@@ -160,6 +160,7 @@ def train(
     caught: list[int] = []
     should_stop = stop_after(max_minutes, lambda: bool(caught))
     cores = usable_cores()
+    spare_threads(cores)
     workers = workers if workers is not None else min(16, max(1, cores - 1))
     progress = BarProgress(bar=sys.stderr.isatty() and not no_progress)
     pictures = Pictures(int(memory_gib * 2**30) if memory_gib is not None else None)
