@@ -32,8 +32,8 @@ def main() -> int:
     report, sarif = folder / "report.csv", folder / "report.sarif"
     for old in folder.glob("report.*"):
         old.unlink()  # of an earlier step: a scan that cannot run leaves none
-    # -P: the folder that is scanned may hold a scanner/ or models/ of its own.
-    command = [sys.executable, "-P", "-c", "from scanner.cli import main; main()"]
+    # -I: neither the folder that is scanned nor the job's PYTHONPATH takes the place of a module.
+    command = [sys.executable, "-I", "-c", "from deepfake_scanner_launcher import scan; scan()"]
     outs = [word for path in (report, sarif, folder / "report.html") for word in ("--out", str(path))]
     if os.environ.get("INPUT_SCANIGNORE") == "false":
         command.append("--no-scanignore")

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from models.errors import Failure, run_command
+from models.dependencies import require_extra
+from models.errors import run_command
 
 if TYPE_CHECKING:
     from export.exporter import ExportReport
     from export.variants import VariantReport
 
 _CALIBRATION_IMAGES = 256
-
-
-class MissingExtraError(Failure):
-    """Something that only training and export need is not installed."""
 
 
 @click.command(
@@ -116,7 +112,7 @@ def command(
     exported = source.suffix.lower() == ".onnx" and not source.is_dir()
     if exported:
         _check_exported_source(variant=variant)
-    _need_extra()
+    require_extra("train", ("torch", "torchvision", "onnx", "onnxscript"), needed_by="scan-export")
     from export.calibration import find_calibration
     from export.exporter import export_checkpoint
 
@@ -257,19 +253,3 @@ def _say_variant(report: VariantReport) -> None:
 def main() -> None:
     """The console script."""
     run_command(command)
-
-
-def _need_extra() -> None:
-    for module in ("torch", "torchvision", "onnx", "onnxscript"):
-        try:
-            import_module(module)
-        except ImportError:
-            raise MissingExtraError(
-                f'scan-export needs {module}, which cannot be imported; pip install "deepfake-scanner[train]"'
-            ) from None
-        except RuntimeError as error:
-            # torchvision on a torch that it was not built for.
-            raise MissingExtraError(
-                f"{module} does not fit the installed torch ({error}); install the two together: "
-                'pip install --force-reinstall "deepfake-scanner[train]"'
-            ) from None

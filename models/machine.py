@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
+from models.cgroups import cpu_quota, memory_room
+
 
 def usable_cores() -> int:
-    """How many cores this process may use: a container or ``taskset`` may allow fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """How many cores this process may use: ``taskset`` or a container may allow fewer than there are."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = cpu_quota()
+    # Half a core's time is given by one core, half of the time.
+    return cores if quota is None else max(1, min(cores, math.ceil(quota)))
 
 
 def available_memory() -> int | None:
     """Bytes that can be used without swapping, within the container's limit; ``None`` where nothing tells."""
-    found = [_meminfo("MemAvailable"), _cgroup_room()]
+    found = [_meminfo("MemAvailable"), memory_room()]
     known = [value for value in found if value is not None]
     return min(known) if known else None
 
@@ -30,13 +34,3 @@ def _meminfo(field: str) -> int | None:
     except (OSError, ValueError):
         pass
     return None
-
-
-def _cgroup_room() -> int | None:
-    """What a cgroup (v2) still allows; page cache counts as used there, so this errs on the small side."""
-    try:
-        limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text(encoding="ascii"))
-        return max(0, int(limit) - used) if limit != "max" else None
-    except (OSError, ValueError):
-        return None

@@ -9,7 +9,8 @@ import contextlib
 import os
 import sys
 from enum import StrEnum
-from typing import TextIO
+from importlib import import_module
+from typing import Any, TextIO
 
 
 class Colour(StrEnum):
@@ -42,10 +43,9 @@ def uses_colour(stream: TextIO | None) -> bool:
 
 
 def paint(text: str, colour: Colour) -> str:
-    """In a colour if standard error takes any."""
-    import click
-
-    return click.style(text, fg=colour.value) if uses_colour(sys.stderr) else text
+    """In a colour if standard error takes any, and Click can be loaded."""
+    click = _click() if uses_colour(sys.stderr) else None
+    return text if click is None else str(click.style(text, fg=colour.value))
 
 
 def visible(text: str) -> str:
@@ -57,12 +57,21 @@ def visible(text: str) -> str:
 
 def say(text: str, *, end: str = "\n") -> None:
     """To the person at standard error. That nobody can hear it (a closed pipe, a full disk) fails nothing."""
-    import click
-
     with contextlib.suppress(OSError):
-        click.echo(text + end, err=True, nl=False, color=uses_colour(sys.stderr))
+        if (click := _click()) is not None:
+            click.echo(text + end, err=True, nl=False, color=uses_colour(sys.stderr))
+        else:
+            print(text, end=end, file=sys.stderr)  # noqa: T201
 
 
 def say_error(message: str) -> None:
     """The sentence with which a command ends; it may quote a name from anywhere."""
     say(f"{paint('error', Colour.BAD)}: {visible(message)}")
+
+
+def _click() -> Any:
+    """``None`` if it cannot be loaded, which must still be told."""
+    try:
+        return import_module("click")
+    except (Exception, SystemExit):  # noqa: BLE001 - whatever is in its place
+        return None

@@ -7,6 +7,9 @@ from typing import Any
 
 from scanner.results import ErrorCode, FileResult, Finding, Region, Stamp, Status
 
+RECORD_VERSION = 1
+"""Raised with each change of what a record holds, or of what its texts say."""
+
 FACTS = ("detail", "format", "width", "height", "bytes", "sha256", "frames", "provenance")
 """The fields of a result that are plain values, in the order in which they are written."""
 

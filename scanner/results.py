@@ -62,6 +62,10 @@ _PASSING = frozenset(
 )
 
 
+# Dear to find again: each costs decoders that are replaced, or all the CPU time that a file may take.
+_COSTLY = frozenset({ErrorCode.DECODE_CRASHED, ErrorCode.DECODE_TIMEOUT})
+
+
 class Memory(StrEnum):
     """Where a result may be known from before a file is read."""
 
@@ -165,6 +169,11 @@ class FileResult:
     def depends_on_bytes(self) -> bool:
         """Whether the same bytes give the same result on this machine, so that it may stand for them."""
         return self.error not in _PASSING
+
+    @property
+    def ended_decoders(self) -> bool:
+        """Whether the file is the likely cause, and the machine of that moment a possible one."""
+        return self.error in _COSTLY
 
     @property
     def prob_fake(self) -> float | None:

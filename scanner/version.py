@@ -6,7 +6,7 @@ from models.errors import ModelFileError
 from models.onnx_runtime import load_onnxruntime
 from models.release import tool_version
 from models.weights import resolve_model, shipped_weights
-from scanner.reports.manifest import library_versions
+from scanner.identity import library_versions
 
 
 def version_text() -> str:

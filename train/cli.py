@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from models.contract import DEFAULT_NETWORK, NETWORKS
-from models.errors import Failure, run_command
+from models.dependencies import require_extra
+from models.errors import run_command
 
 
 @click.command(
@@ -142,7 +143,7 @@ def train(
     """
     if finish and not resume:
         raise click.UsageError("--finish ends a run that was begun: add --resume")
-    _require_extra()
+    require_extra("train", ("torch", "torchvision", "matplotlib", "sklearn"), needed_by="scan-train")
     from train.session import Session, Settings, check_out
 
     check_out(out, resume=resume)
@@ -155,16 +156,6 @@ def train(
         given = {k: v for k, v in options.items() if context.get_parameter_source(k) is not default}
         session.resume(given, decode=not finish)
     return session.finish() if finish else session.train()
-
-
-def _require_extra() -> None:
-    try:
-        import matplotlib  # noqa: F401
-        import sklearn  # noqa: F401
-        import torch  # noqa: F401
-        import torchvision  # noqa: F401
-    except ImportError as error:
-        raise Failure(f'{error.name} is not installed: pip install "deepfake-scanner[train]"') from None
 
 
 def main() -> None:

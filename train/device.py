@@ -26,3 +26,9 @@ def choose_device(name: str) -> torch.device:
             )
         return device
     raise DeviceError(f"--device {name}: not auto, cpu, cuda or cuda:N")
+
+
+def spare_threads(cores: int) -> None:
+    """No more threads for a CPU's arithmetic than cores: torch does not see the quota of a container."""
+    if torch.get_num_threads() > cores:
+        torch.set_num_threads(cores)

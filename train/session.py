@@ -20,7 +20,7 @@ from train import run
 from train.calibrating import calibrate_best, is_calibrated, why_not
 from train.cpu import prepare_cpu
 from train.data import LabelledImage
-from train.device import choose_device
+from train.device import choose_device, spare_threads
 from train.faces import FaceList
 from train.freezing import first_trainable
 from train.looks import table
@@ -67,6 +67,7 @@ class Session:
         self._caught: list[int] = []
         self._should_stop = stop_after(settings.max_minutes, lambda: bool(self._caught))
         cores = usable_cores()
+        spare_threads(cores)
         self.workers = settings.workers if settings.workers is not None else min(16, max(1, cores - 1))
         self._threads = max(self.workers, cores)
         self.progress = BarProgress(bar=sys.stderr.isatty() and not settings.no_progress)

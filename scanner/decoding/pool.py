@@ -24,7 +24,7 @@ from scanner.decoding.limits import Limits
 from scanner.decoding.slab import CHUNK, SLOTS, Slab, new_file
 from scanner.decoding.worker import CPU_LIMIT_SIGNAL, ENVIRONMENT, command
 from scanner.names import printable
-from scanner.results import ErrorCode, FileResult
+from scanner.results import ErrorCode, FileResult, Stamp
 from scanner.sources import Candidate
 
 log = logging.getLogger("scanner.decoding")
@@ -33,6 +33,8 @@ _TICK = 0.5
 """Seconds between looks at decoders that say nothing."""
 _PATIENCE = 0.02
 """Seconds that a run may wait for decoders that are at work before it gets as many again."""
+_START_SECONDS = 60.0
+"""That a decoder may take until it has begun its first file."""
 _STARTS_IN_VAIN = 3
 """Decoders that may end in a row before they have begun a file."""
 
@@ -207,8 +209,13 @@ class DecodePool:
                 self._hear(decoder)
             elif decoder.slab.begun != decoder.begun:
                 decoder.begun, decoder.moved = decoder.slab.begun, now
-            elif now - decoder.moved > self._limits.stall_seconds:
+            elif now - decoder.moved > self._patience(decoder):
                 self._lost(decoder, stalled=True)
+
+    def _patience(self, decoder: _Decoder) -> float:
+        """Seconds: a busy machine may take longer to start a decoder than a file may stand still."""
+        stall = self._limits.stall_seconds
+        return stall if decoder.begun else max(stall, _START_SECONDS)
 
     def _hear(self, decoder: _Decoder) -> None:
         chunk = decoder.chunks[0]
@@ -256,19 +263,19 @@ class DecodePool:
         file.failures += 1
         if exit_code == -CPU_LIMIT_SIGNAL:
             detail = f"decoding took more than {self._limits.cpu_seconds:g} s of CPU time"
-            file.decoded = failed(file.candidate, ErrorCode.DECODE_TIMEOUT, detail)
+            file.decoded = _failed_in_hand(file.candidate, ErrorCode.DECODE_TIMEOUT, detail)
         elif file.failures < 2:
             # It may have been killed, or held up, from outside.
             what = "stood still" if stalled else f"ended ({exit_code})"
             log.info("%s: its decoder %s; once more", printable(file.candidate.name), what)
             self._again.append([file])
         elif stalled:
+            # Without a stamp: asking a folder that does not answer would hold up the run itself.
             detail = f"decoding stood still for {self._limits.stall_seconds:g} s, twice"
             file.decoded = failed(file.candidate, ErrorCode.DECODE_TIMEOUT, detail)
         else:
-            file.decoded = failed(
-                file.candidate, ErrorCode.DECODE_CRASHED, f"its decoder ended twice ({exit_code})"
-            )
+            detail = f"its decoder ended twice ({exit_code})"
+            file.decoded = _failed_in_hand(file.candidate, ErrorCode.DECODE_CRASHED, detail)
 
     def _start(self) -> _Decoder:
         if self._voices is None:
@@ -310,6 +317,11 @@ class DecodePool:
         decoder.process.wait()
         decoder.tasks.close()
         decoder.answers.close()
+
+
+def _failed_in_hand(candidate: Candidate, code: ErrorCode, detail: str) -> Decoded:
+    """With the file's stamp after the failure, by which a later run may know that it failed on the same file."""
+    return failed(candidate, code, detail, stamp=Stamp.at(candidate.path))
 
 
 def _log_lines(descriptor: int) -> None:

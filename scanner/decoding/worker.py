@@ -34,11 +34,11 @@ ENVIRONMENT = {
 """Of a decoder, where the user's says nothing else (glibc's allocator, numpy)."""
 
 _PROGRAM = """
-import json, sys
-given = json.loads(sys.argv[1])
-sys.path[:] = given["path"]
+import sys
+sys.path[:] = sys.argv[2:]
+import json
 from scanner.decoding.worker import serve
-serve(**given["arguments"])
+serve(**json.loads(sys.argv[1]))
 """
 
 
@@ -46,11 +46,20 @@ def command(*, tasks: int, answers: int, slab: int, limits: Limits) -> list[str]
     """The command line of a decoder with these file descriptors.
 
     A program of its own and not ``multiprocessing``: that would run the user's main module again, or fork a process
-    full of threads. It finds the modules where this process found them, whatever its working folder holds.
+    full of threads. It finds the modules where this process found them: nothing is imported before its path is this
+    one's, and with ``-P`` its working folder is not on it.
     """
     descriptors = {"tasks": tasks, "answers": answers, "slab": slab}
     arguments = {**descriptors, "parent": os.getpid(), "limits": asdict(limits)}
-    return [sys.executable, "-c", _PROGRAM, json.dumps({"path": sys.path, "arguments": arguments})]
+    return [sys.executable, "-P", "-c", _PROGRAM, json.dumps(arguments), *_module_path()]
+
+
+def _module_path() -> list[str]:
+    """``sys.path`` of this process, and the folder of this project if it was found in another way."""
+    # A program that uses the library may have changed its folder since; "" would now mean another one.
+    path = [entry for entry in sys.path if entry]
+    home = str(Path(__file__).parents[2])
+    return path if home in path else [home, *path]
 
 
 def serve(*, tasks: int, answers: int, slab: int, parent: int, limits: dict[str, float]) -> None:

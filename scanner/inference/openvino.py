@@ -6,7 +6,6 @@ itself is switched off: choosing bf16 without a word where the processor has it,
 
 from __future__ import annotations
 
-import importlib
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.contract import IMAGE_SIZE, INPUT_NAME
+from models.dependencies import require_extra
 from models.errors import ModelFileError
 from models.machine import usable_cores
 from scanner.inference.errors import DeviceError
@@ -30,22 +30,21 @@ _HINTS = {"bf16": "bf16"}
 
 
 def load_openvino() -> ModuleType:
-    """``openvino``, kept from reporting. Raises :class:`DeviceError` if it is not installed.
+    """``openvino``, kept from reporting. Raises :class:`DeviceError` if it is not there, or broken.
 
     Its import sends an event to an analytics service and keeps an identifier in the user's home, unless the package
     that does so cannot be imported; it then uses a stub of its own.
     """
     if "openvino" not in sys.modules:
         sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # Python's way to say: not importable
-    try:
-        return importlib.import_module("openvino")
-    except ImportError as error:
-        if (error.name or "").partition(".")[0] != "openvino":
-            raise DeviceError(f"--device openvino: openvino does not start here ({error})") from None
-        raise DeviceError(
-            '--device openvino: openvino is not installed; pip install "deepfake-scanner[openvino]", '
-            "or scan with --device cpu"
-        ) from None
+    (openvino,) = require_extra(
+        "openvino",
+        ["openvino"],
+        needed_by="--device openvino",
+        otherwise="or scan with --device cpu",
+        failure=DeviceError,
+    )
+    return openvino
 
 
 def runtime_version() -> str:

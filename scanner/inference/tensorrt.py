@@ -40,12 +40,13 @@ def tensorrt_options(index: int, model_sha256: str, precision: str) -> dict[str,
 def engine_cache(model_sha256: str) -> Path:
     """``$XDG_CACHE_HOME/deepfake-scanner/tensorrt/KEY``."""
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    parts = [model_sha256, str(load_onnxruntime().__version__), _tensorrt_version(), *_gpus()]
+    parts = [model_sha256, str(load_onnxruntime().__version__), tensorrt_version(), *_gpus()]
     key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:_KEY_DIGITS]
     return root / "deepfake-scanner" / "tensorrt" / key
 
 
-def _tensorrt_version() -> str:
+def tensorrt_version() -> str:
+    """Of the Python package that holds it, with that package's name."""
     for name in ("tensorrt", "tensorrt-cu13", "tensorrt-cu12"):
         try:
             return f"{name} {version(name)}"

@@ -11,13 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import Failure
-from models.release import tool_version
 from scanner.decoding import Limits
+from scanner.identity import Identity
 from scanner.inference.detector import Detector
-from scanner.reports.manifest import library_versions
-
-_DECISIVE_LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "openvino", "pillow", "numpy")
-"""Those that take bytes to numbers."""
 
 
 class JournalMismatch(Failure):
@@ -26,18 +22,7 @@ class JournalMismatch(Failure):
 
 def build_header(detector: Detector, limits: Limits, selection: Mapping[str, Any]) -> dict[str, Any]:
     """Plain values; ``selection`` is what the user asked to be scanned."""
-    versions = library_versions()
-    return {
-        "tool": tool_version(),
-        "libraries": {name: versions[name] for name in _DECISIVE_LIBRARIES if name in versions},
-        "model": detector.sha256,
-        "preprocess": detector.metadata.preprocess,
-        "device": detector.device.partition(":")[0],
-        "provider": detector.provider,
-        "precision": detector.metadata.precision,
-        "limits": asdict(limits),
-        "selection": dict(selection),
-    }
+    return {**Identity.of(detector).facts(), "limits": asdict(limits), "selection": dict(selection)}
 
 
 def check_same(journal: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ import stat
 import sys
 import threading
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
@@ -89,19 +89,24 @@ class Journal:
         """The result of an earlier run, if the file is still the same; one ``stat``, and nothing is opened."""
         if candidate.problem is not None:
             return None
-        for offset in self._done.offsets(candidate.name):
+        words = self._words(candidate.name)
+        last = next(words, None)
+        if last is None or last.stamp is None:
+            return None
+        if not last.depends_on_bytes and not _failed_twice(last, next(words, None)):
+            return None
+        return replace(last, remembered_by=Memory.JOURNAL) if Stamp.at(candidate.path) == last.stamp else None
+
+    def _words(self, name: str) -> Iterator[FileResult]:
+        """What earlier runs said of a file, the last first."""
+        for offset in self._done.offsets(name):
             self._reader.seek(offset)
             try:
                 result = read_record(self._reader.readline())
             except ValueError:
-                continue  # damaged on the disk: the file is scanned again
-            if result.path == candidate.name:
-                return (
-                    replace(result, remembered_by=Memory.JOURNAL)
-                    if _is_unchanged(candidate.path, result)
-                    else None
-                )
-        return None
+                continue  # damaged on the disk: not said
+            if result.path == name:
+                yield result
 
     def add(self, result: FileResult) -> None:
         """Raises :class:`OutputError` when it cannot be written."""
@@ -251,8 +256,14 @@ def _digest(name: str) -> int:
     return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little")
 
 
-def _is_unchanged(path: str, result: FileResult) -> bool:
-    return result.stamp is not None and result.depends_on_bytes and Stamp.at(path) == result.stamp
+def _failed_twice(last: FileResult, before: FileResult | None) -> bool:
+    """Whether a file has ended decoders in two runs, unchanged in between: the machine is not to blame any more.
+
+    A third try in each run that follows could keep a scan that is cut off often from ever getting past such files.
+    """
+    if before is None or before.stamp != last.stamp:
+        return False
+    return last.ended_decoders and before.ended_decoders
 
 
 def _sync_folder(folder: Path) -> None:

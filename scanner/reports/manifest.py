@@ -7,11 +7,10 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from models.release import tool_version
+from scanner.identity import Identity, library_versions
 from scanner.inference.detector import Detector
 from scanner.policy import Policy, Verdict
 from scanner.reports.row import SCHEMA_VERSION as REPORT_SCHEMA
@@ -20,7 +19,6 @@ from scanner.results import Status
 
 MANIFEST_SCHEMA = 1
 _BEGINNING = b'{\n  "manifest_schema":'
-LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "openvino", "pillow", "numpy", "click", "tqdm")
 
 
 def looks_like_manifest(head: bytes) -> bool:
@@ -31,17 +29,6 @@ def looks_like_manifest(head: bytes) -> bool:
 def manifest_path(report: Path) -> Path:
     """``report.csv`` → ``report.run.json``."""
     return report.with_name(report.stem + ".run.json")
-
-
-def library_versions() -> dict[str, str]:
-    """The versions of what takes bytes to numbers, as far as installed."""
-    found = {"python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def build_manifest(
@@ -61,17 +48,18 @@ def build_manifest(
     reports: Mapping[str, str],
 ) -> dict[str, Any]:
     """Plain values; ``reports`` maps a report's file name to its SHA-256."""
+    identity = Identity.of(detector)
     return {
         "manifest_schema": MANIFEST_SCHEMA,
         "report_schema": REPORT_SCHEMA,
-        "tool": {"name": "deepfake-scanner", "version": tool_version()},
+        "tool": {"name": "deepfake-scanner", "version": identity.tool},
         "libraries": library_versions(),
         "platform": platform.platform(),
-        "model": {"file": detector.path.name, "sha256": detector.sha256, **asdict(detector.metadata)},
-        "device": {"used": detector.device, "provider": detector.provider, "fallback": detector.fallback},
+        "model": {"file": detector.path.name, "sha256": identity.model, **asdict(detector.metadata)},
+        "device": {"used": detector.device, "provider": identity.provider, "fallback": detector.fallback},
         "workers": workers,
         "batch_size": batch_size,
-        "precision": detector.metadata.precision,
+        "precision": identity.precision,
         "aggregation": "single",
         "policy": asdict(policy),
         "inputs": list(inputs),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from models.errors import Failure
+from models.dependencies import require_extra
 from scanner.policy import Verdict
 from scanner.reports.base import Sink
 from scanner.reports.report import TOOL, RunEnd, RunFacts
@@ -19,10 +19,6 @@ ROWS_AT_ONCE = 10_000
 _MAGIC = b"PAR1"
 
 
-class MissingParquet(Failure):
-    """pyarrow is not installed."""
-
-
 def looks_like_parquet(content: bytes) -> bool:
     """Ours has our name in its footer; one that was cut off has no footer."""
     if _MAGIC.startswith(content):
@@ -34,13 +30,13 @@ class ParquetReport:
     """A row group for every 10,000 files."""
 
     def __init__(self, sink: Sink, facts: RunFacts) -> None:
-        try:
-            import pyarrow
-            from pyarrow import parquet
-        except ImportError:
-            raise MissingParquet(
-                'a Parquet report needs pyarrow; pip install "deepfake-scanner[parquet]", or write another format'
-            ) from None
+        require_extra(
+            "parquet", ["pyarrow", "pyarrow.parquet"],
+            needed_by="a Parquet report", otherwise="or write another format",
+        )  # fmt: skip
+        import pyarrow
+        from pyarrow import parquet
+
         self._model = facts.model_sha256
         self._arrow = pyarrow
         self._schema = _schema(pyarrow, facts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -108,8 +109,9 @@ def action(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Callable[..
             env[variable] = given[expression.removeprefix("${{ inputs.").removesuffix(" }}")]
         for variable in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
             env[variable] = str(runner / variable)
+        (_, *options) = shlex.split(step["run"].replace("$GITHUB_ACTION_PATH", str(ROOT)))
         done = subprocess.run(
-            [sys.executable, ROOT / "ci" / "action.py"], env=env, capture_output=True, text=True, check=False
+            [sys.executable, *options], env=env, capture_output=True, text=True, check=False
         )
         text = (
             (runner / "GITHUB_OUTPUT").read_text(encoding="utf-8")
@@ -212,6 +214,16 @@ def test_a_scan_that_cannot_run_fails_the_job_and_says_so(repository: Path, acti
     assert step.code != 0 and "is the commit checked out?" in step.err
 
 
+def test_modules_of_our_names_in_a_repository_are_not_run(
+    repository: Path, action: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("models", "scanner", "click", "json", "deepfake_scanner_launcher"):
+        (repository / f"{name}.py").write_text("raise SystemExit(0)\n")
+    monkeypatch.setenv("PYTHONPATH", str(repository))
+    step = action(paths="old")
+    assert step.exit_code == 1 and step.outputs["files"] == "1", step.err
+
+
 def test_no_input_can_become_a_command() -> None:
     for step in ACTION["runs"]["steps"]:
         assert "${{" not in step.get("run", ""), step["name"]
@@ -266,6 +278,14 @@ def test_the_hook_stops_two_fakes_and_names_them(repository: Path, hook: Any) ->
     picture(repository / "new" / "two.png", 245)
     done = hook()
     assert done.returncode == 1 and "new/one.png,ok," in done.stdout and "new/two.png,ok," in done.stdout
+
+
+def test_the_hook_runs_no_module_of_the_repository(repository: Path, hook: Any) -> None:
+    picture(repository / "new" / "one.png", 250)
+    for name in ("models", "scanner", "click"):
+        (repository / f"{name}.py").write_text("raise SystemExit(0)\n")
+    done = hook(PYTHONPATH=str(repository))
+    assert done.returncode == 1 and "new/one.png,ok," in done.stdout, done.stdout
 
 
 def test_the_hook_leaves_out_what_scanignore_names(repository: Path, hook: Any) -> None:

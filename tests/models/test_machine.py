@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -11,7 +10,7 @@ from models import machine
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="affinity is a Linux notion")
 def test_cores_are_those_that_this_process_may_use() -> None:
-    assert machine.usable_cores() == len(os.sched_getaffinity(0))
+    assert 1 <= machine.usable_cores() <= len(os.sched_getaffinity(0))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -24,18 +23,20 @@ def test_available_memory_is_less_than_there_is() -> None:
 def test_the_containers_limit_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "_meminfo", lambda field: 1000)
     for room, expected in ((None, 1000), (400, 400), (4000, 1000)):
-        monkeypatch.setattr(machine, "_cgroup_room", lambda room=room: room)
+        monkeypatch.setattr(machine, "memory_room", lambda room=room: room)
         assert machine.available_memory() == expected
     monkeypatch.setattr(machine, "_meminfo", lambda field: None)
-    monkeypatch.setattr(machine, "_cgroup_room", lambda: None)
+    monkeypatch.setattr(machine, "memory_room", lambda: None)
     assert machine.available_memory() is None
 
 
-@pytest.mark.parametrize(("limit", "room"), [("max", None), ("500", 200), ("100", 0)])
-def test_the_room_in_a_cgroup(
-    limit: str, room: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("affinity", "quota", "cores"),
+    [(8, None, 8), (8, 2.0, 2), (8, 2.1, 3), (8, 0.25, 1), (2, 16.0, 2), (1, 0.5, 1)],
+)
+def test_the_quota_of_a_container_counts_as_the_affinity_does(
+    affinity: int, quota: float | None, cores: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "memory.max").write_text(f"{limit}\n")
-    (tmp_path / "memory.current").write_text("300\n")
-    monkeypatch.setattr(machine, "Path", lambda path: tmp_path / Path(path).name)
-    assert machine._cgroup_room() == room
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(affinity)), raising=False)
+    monkeypatch.setattr(machine, "cpu_quota", lambda: quota)
+    assert machine.usable_cores() == cores

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -9,11 +10,12 @@ import shutil
 import signal
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import onnxruntime
 import pytest
 
 from models.contract import ModelMetadata
@@ -22,6 +24,7 @@ from scanner import Detector, FileResult, Finding, Limits, Status, encode_path
 from scanner.cache import Cache, build_context
 from scanner.cache.store import FILE, Store
 from scanner.decoding import Decoded
+from scanner.decoding.decode import decode
 from scanner.results import SETTLING_NS, ErrorCode, Stamp
 from scanner.sources import Candidate, MediaKind
 
@@ -226,7 +229,22 @@ def test_a_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
         Store(tmp_path / "cache", max_bytes=MIB, warn=print)
 
 
-@pytest.mark.parametrize("change", ["model", "device", "provider", "precision", "runtime", "pillow", "codec"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "model",
+        "device",
+        "provider",
+        "precision",
+        "runtime",
+        "pillow",
+        "numpy",
+        "codec",
+        "tool",
+        "code",
+        "record",
+    ],
+)
 def test_the_context_is_everything_that_makes_a_result(
     detector: Detector, calibrated: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
@@ -238,11 +256,20 @@ def test_the_context_is_everything_that_makes_a_result(
     elif change == "precision":
         other.metadata = replace(ModelMetadata("bright", "3", "fake"), precision="int8")
     elif change == "runtime":
-        monkeypatch.setattr("onnxruntime.__version__", "9.9.1")
+        # A patch release may compute otherwise, too.
+        monkeypatch.setattr("onnxruntime.__version__", f"{onnxruntime.__version__}.1")
     elif change == "pillow":
         monkeypatch.setattr("PIL.__version__", "99.0")
+    elif change == "numpy":
+        monkeypatch.setattr("numpy.__version__", "99.0")
     elif change == "codec":
         monkeypatch.setattr("PIL.features.version", lambda name: "99")
+    elif change == "tool":
+        monkeypatch.setattr("scanner.identity.tool_version", lambda: "99.0")
+    elif change == "code":
+        monkeypatch.setattr("scanner.identity.code_fingerprint", lambda: "99")
+    elif change == "record":
+        monkeypatch.setattr("scanner.identity.RECORD_VERSION", 99)
     else:
         monkeypatch.setattr(other, change, "another")
     assert build_context(other) != before
@@ -285,6 +312,38 @@ def test_a_second_scan_infers_nothing_and_writes_the_same_bytes(
     grey(pictures[4], 251)
     assert scan(*options).code == 1
     assert scored == [1] and counts()["cached"] == 32
+
+
+def test_after_an_upgrade_no_old_text_stands_beside_new_ones(
+    scan: Any, grey: Any, rows_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both ways of knowing a file: unread by its stamp, and as a copy by its content."""
+    grey("in/a.png", 90)
+    shutil.copy("in/a.png", "b.png")
+    time.sleep(SETTLING_NS / 1e9 + 0.05)
+    monkeypatch.setattr("scanner.decoding.decode.provenance", lambda data: "old words")
+    options = ("in", "--out", "r.csv", "--cache", "kept", "--workers", 1)
+    with in_this_process(monkeypatch):
+        assert scan(*options).code == 0
+        assert [row["provenance"] for row in rows_of(Path("r.csv"))] == ["old words"]
+        monkeypatch.setattr("scanner.decoding.decode.provenance", lambda data: "new words")
+        monkeypatch.setattr("scanner.identity.tool_version", lambda: "99.0")
+        shutil.move("b.png", "in/b.png")
+        assert scan(*options).code == 0
+    assert [row["provenance"] for row in rows_of(Path("r.csv"))] == ["new words", "new words"]
+
+
+@contextlib.contextmanager
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Decoding without processes, so that a test may change what it does."""
+
+    def decode_here(self: object, candidates: Iterable[Any]) -> Iterator[Decoded]:
+        for one in candidates:
+            yield Decoded(one) if isinstance(one, FileResult) else decode(one, Limits())
+
+    with monkeypatch.context() as patched:
+        patched.setattr("scanner.decoding.pool.DecodePool.decode", decode_here)
+        yield
 
 
 def test_a_stricter_threshold_is_applied_to_cached_results(scan: Any, pictures: list[Path]) -> None:

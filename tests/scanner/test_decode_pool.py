@@ -133,6 +133,7 @@ def test_a_crash_costs_the_guilty_file_alone(files: Callable[..., list[Candidate
     names[0] = names[31] = names[32] = names[59] = "crash"
     found = decoded(files(*names))
     assert errors_of(found) == dict.fromkeys((0, 31, 32, 59), ErrorCode.DECODE_CRASHED)
+    assert all(found[number].result.stamp is not None for number in (0, 31, 32, 59))
     assert all(one.pixels is not None for one in found if one.result.status is Status.OK)
 
 
@@ -141,6 +142,7 @@ def test_a_file_without_end_costs_its_cpu_time(files: Callable[..., list[Candida
     found = decoded(files("x", "spin", "x", "x", "spin"), cpu_seconds=0.3)
     assert errors_of(found) == dict.fromkeys((1, 4), ErrorCode.DECODE_TIMEOUT)
     assert "0.3 s of CPU time" in found[1].result.detail
+    assert found[1].result.stamp is not None, "a later run may know the file again"
 
 
 @pytest.mark.usefixtures("wicked")
@@ -151,6 +153,7 @@ def test_a_file_that_stands_still_is_tried_twice(
     found = decoded(files("x", "hang", "x"), stall_seconds=0.6)
     assert errors_of(found) == {1: ErrorCode.DECODE_TIMEOUT}
     assert "twice" in found[1].result.detail
+    assert found[1].result.stamp is None, "a folder that does not answer is not asked by the run"
     assert "stood still; once more" in caplog.text
 
 
@@ -234,6 +237,26 @@ def test_the_pool_leaves_no_process_and_no_descriptor(files: Callable[..., list[
     assert len(set(os.listdir("/proc/self/fd"))) <= len(before)
 
 
+FOREIGN = ("json", "signal", "threading", "models", "scanner", "PIL", "numpy")
+
+
+def test_decoders_import_what_the_run_imported_whatever_its_folder_holds(
+    files: Callable[..., list[Candidate]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candidates = files("x", "y")
+    (tmp_path / "here").mkdir()
+    for name in FOREIGN:
+        (tmp_path / "here" / f"{name}.py").write_text("raise SystemExit(1)\n")
+    # A program that was started with its folder on the path, and has moved since.
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    monkeypatch.chdir(tmp_path / "here")
+    assert_as_in_this_process(decoded(candidates), candidates)
+    # One that found the project in a way that its path does not tell.
+    home = str(Path(worker.__file__).parents[2])
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry != home])
+    assert_as_in_this_process(decoded(candidates), candidates)
+
+
 PARENT = """
 import json, sys
 from scanner.decoding import DecodePool, Limits, worker
@@ -276,3 +299,12 @@ def is_running(pid: int) -> bool:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def test_a_busy_machine_may_take_longer_to_start_a_decoder_than_a_file_may_stand_still(
+    files: Callable[..., list[Candidate]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = worker._PROGRAM.replace("serve(**", "import time; time.sleep(1.5)\nserve(**")
+    monkeypatch.setattr(worker, "_PROGRAM", slow)
+    candidates = files("x", "y")
+    assert_as_in_this_process(decoded(candidates, stall_seconds=0.3), candidates)

@@ -166,6 +166,64 @@ def test_an_error_of_the_moment_is_not_recalled(path: Path, old_file: Any, error
     again.close()
 
 
+@pytest.fixture
+def said(path: Path, old_file: Any) -> Callable[..., FileResult | None]:
+    """What is recalled of a file of which earlier runs said ``errors``, one run each."""
+
+    candidate, result = old_file("a")
+
+    def recall(*errors: ErrorCode | None, changed: bool = False, stamped: bool = True) -> FileResult | None:
+        for number, error in enumerate(errors):
+            stamp = Stamp(number, 1, 1, 1) if changed else result.stamp
+            journal = Journal.open(path, HEADER)
+            found = replace(result, error=error, findings=(), stamp=stamp if stamped else None)
+            journal.add(replace(found, status=Status.OK if error is None else Status.ERROR))
+            journal.close()
+        again = Journal.open(path, HEADER)
+        found = again.recall(candidate)
+        again.close()
+        return found
+
+    return recall
+
+
+CRASHED, TIMEOUT = ErrorCode.DECODE_CRASHED, ErrorCode.DECODE_TIMEOUT
+
+
+def test_a_file_that_ended_its_decoder_has_one_more_chance_and_no_third(said: Any) -> None:
+    assert said(CRASHED) is None
+    found = said(CRASHED)  # the second line in the same journal
+    assert found is not None and found.recalled and found.error is CRASHED
+
+
+@pytest.mark.parametrize(("first", "second"), [(TIMEOUT, TIMEOUT), (TIMEOUT, CRASHED), (CRASHED, TIMEOUT)])
+def test_the_last_of_two_such_ends_is_the_row(said: Any, first: ErrorCode, second: ErrorCode) -> None:
+    found = said(first, second)
+    assert found is not None and found.error is second
+
+
+def test_a_chance_that_was_of_use_is_a_result(said: Any) -> None:
+    found = said(CRASHED, None)
+    assert found is not None and found.status is Status.OK
+
+
+def test_two_ends_on_other_contents_are_no_proof(said: Any) -> None:
+    assert said(CRASHED, CRASHED, changed=True) is None
+
+
+def test_a_file_that_stood_still_is_always_tried_again(said: Any) -> None:
+    assert said(TIMEOUT, TIMEOUT, TIMEOUT, stamped=False) is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ErrorCode.NOT_FOUND, ErrorCode.PERMISSION_DENIED, ErrorCode.READ_FAILED, ErrorCode.OUT_OF_MEMORY],
+)
+def test_what_is_cheap_to_try_is_always_tried_again(said: Any, error: ErrorCode) -> None:
+    assert said(error, error, error) is None
+    assert said(CRASHED, error) is None
+
+
 def test_a_result_without_a_stamp_is_not_recalled(path: Path, old_file: Any) -> None:
     candidate, result = old_file("a")
     journal = Journal.open(path, HEADER)

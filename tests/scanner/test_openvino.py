@@ -142,6 +142,16 @@ def test_without_openvino_the_remedy_is_named(model: Path, monkeypatch: pytest.M
         Detector.load(model, "openvino")
 
 
+def test_an_openvino_that_is_broken_is_not_called_missing(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "openvino.py").write_text("raise ImportError('libopenvino.so: cannot open')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "openvino", raising=False)
+    with pytest.raises(DeviceError, match=r"is installed and cannot be loaded \(ImportError: libopenvino"):
+        Detector.load(model, "openvino")
+
+
 REPORTS = """
 import socket, sys
 def refused(*_, **__):

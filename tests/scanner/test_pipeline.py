@@ -209,6 +209,7 @@ def test_defaults_follow_the_device_and_the_cores(
     monkeypatch.setattr(Detector, "on_gpu", property(lambda self: True))
     assert automatic_batch_size(detector) == 64
     monkeypatch.setattr("os.sched_getaffinity", lambda pid: {0, 1, 5}, raising=False)
+    monkeypatch.setattr("models.machine.cpu_quota", lambda: None)
     assert usable_cores() == 3
 
 

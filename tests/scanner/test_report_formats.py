@@ -8,6 +8,7 @@ import html
 import io
 import json
 import re
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from junitparser import JUnitXml
 from pyarrow import parquet
 
 from models.contract import ModelMetadata
+from models.dependencies import MissingExtra
 from models.errors import ExitCode, OutputError
 from scanner import FileResult, Finding, Policy, Status, cli, encode_path
 from scanner.policy import FailOn, Gate
@@ -190,8 +192,19 @@ def test_parquet_has_types_and_knows_its_model(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_without_pyarrow_a_parquet_report_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    with pytest.raises(parquet_report.MissingParquet, match=r"deepfake-scanner\[parquet\]"):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtra, match=r"needs pyarrow: pip install .*deepfake-scanner\[parquet\]"):
+        written(Format.PARQUET, [])
+
+
+def test_a_pyarrow_that_is_broken_is_not_called_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pyarrow.py").write_text("raise ImportError('libarrow.so.2500: cannot open')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pyarrow"]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(MissingExtra, match=r"pyarrow, which is installed and cannot be loaded .*libarrow"):
         written(Format.PARQUET, [])
 
 

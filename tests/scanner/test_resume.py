@@ -252,3 +252,76 @@ def test_a_report_named_again_with_nothing_to_scan_leaves_no_journal(here: Path,
     assert not (here / "r.csv.journal").exists()
     assert shell("empty", "--out", "r.csv", "-q", "--allow-empty").code == 0
     assert sorted(os.listdir(here)) == ["empty", "in", "r.csv", "r.run.json", "tmp"]
+
+
+WICKED = """
+import os, signal
+from scanner.decoding import worker
+plain = worker.decode
+def decode(candidate, limits):
+    name = os.path.basename(candidate.path)
+    if "crash" in name or "spin" in name:
+        with open("tries", "a") as stream:
+            print(name, file=stream)
+    if "crash" in name and not os.path.exists("mended"):
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if "spin" in name:  # at once what the kernel does after its CPU time, which a busy machine may not give it
+        os.kill(os.getpid(), signal.SIGPROF)
+    return plain(candidate, limits)
+worker.decode = decode
+"""
+PROGRAM = f"""
+import os
+from scanner.decoding import worker
+worker._PROGRAM = worker._PROGRAM.replace("serve(**", {WICKED!r} + "serve(**")
+if os.path.exists("cut"):
+    from scanner.audit import Audit
+    def cut(*_):
+        raise KeyboardInterrupt
+    Audit._publish = cut
+from scanner.cli import main; main()
+"""
+
+
+@pytest.fixture
+def tries(tmp_path: Path, grey: Any, process: Any) -> Callable[..., tuple[int, list[str]]]:
+    """Scan a folder with a file that crashes and one without end, cut off at the end or not: code, what was tried."""
+    for name in ("a", "b-crash", "c", "d-spin", "e"):
+        grey(tmp_path / "wicked" / f"{name}.png", 120)
+    time.sleep(SETTLING_NS / 1e9 + 0.1)
+
+    def scan(*, cut: bool) -> tuple[int, list[str]]:
+        (tmp_path / "tries").write_text("")
+        if cut:
+            (tmp_path / "cut").touch()
+        else:
+            (tmp_path / "cut").unlink(missing_ok=True)
+        with process("wicked", "--out", "r.csv", "--max-errors", 2, "-q", code=PROGRAM) as running:
+            code = running.wait(60)
+        return code, sorted((tmp_path / "tries").read_text().split())
+
+    return scan
+
+
+@pytest.mark.slow
+def test_files_that_end_decoders_have_a_second_chance_and_do_not_hold_up_a_third_run(
+    tmp_path: Path, tries: Any, rows_of: Any
+) -> None:
+    once = ["b-crash.png", "b-crash.png", "d-spin.png"]  # a crash is tried twice in a run
+    assert tries(cut=True) == (130, once)
+    assert tries(cut=True) == (130, once)
+    assert tries(cut=True) == (130, [])
+    assert tries(cut=False) == (0, [])
+    errors = [row["error"] for row in rows_of(tmp_path / "r.csv")]
+    assert errors == ["", "decode_crashed", "", "decode_timeout", ""] and recalled(tmp_path) == 5
+    assert tries(cut=False) == (0, once), "a new scan tries everything"
+
+
+@pytest.mark.slow
+def test_a_crash_that_the_machine_caused_is_mended_by_the_same_command(
+    tmp_path: Path, tries: Any, rows_of: Any
+) -> None:
+    assert tries(cut=True)[0] == 130
+    (tmp_path / "mended").touch()
+    assert tries(cut=False) == (0, ["b-crash.png", "d-spin.png"])
+    assert [row["error"] for row in rows_of(tmp_path / "r.csv")] == ["", "", "", "decode_timeout", ""]

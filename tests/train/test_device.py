@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from train.device import DeviceError, choose_device
+from train.device import DeviceError, choose_device, spare_threads
 
 
 def test_auto_takes_cuda_if_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,3 +29,14 @@ def test_a_named_device_is_used_or_refused_never_replaced(monkeypatch: pytest.Mo
 def test_other_names_are_refused(name: str) -> None:
     with pytest.raises(DeviceError, match="not auto, cpu"):
         choose_device(name)
+
+
+def test_there_are_no_more_threads_than_cores() -> None:
+    before = torch.get_num_threads()
+    try:
+        spare_threads(before + 1)
+        assert torch.get_num_threads() == before
+        spare_threads(1)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)

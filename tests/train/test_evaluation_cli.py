@@ -171,10 +171,11 @@ def test_what_cannot_be_measured_is_refused_before_anything_is_written(
 
 
 def test_a_missing_extra_names_the_remedy(tree: Path, tmp_path: Path, capsys, monkeypatch) -> None:
-    monkeypatch.setattr(cli, "find_spec", lambda name: None)
+    for name in ("sklearn", "matplotlib", "jinja2"):
+        monkeypatch.setitem(sys.modules, name, None)
     assert run(tree, "--out", tmp_path / "report") == 2
     assert (
-        'scikit-learn, matplotlib, jinja2: pip install "deepfake-scanner[evaluate]"'
+        'jinja2, matplotlib, scikit-learn: pip install "deepfake-scanner[evaluate]"'
         in capsys.readouterr().err
     )
 

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
-from models.errors import DataError, ExitCode, Failure, OutputError, run_command
+from models.dependencies import require_extra
+from models.errors import DataError, ExitCode, OutputError, run_command
 
 _DEFAULT_RESAMPLES = 1000
 """``bootstrap.DEFAULT_RESAMPLES``, whose module imports numpy: --help must not."""
-
-
-class MissingExtraError(Failure):
-    """A library of the extra ``[evaluate]`` is not installed."""
 
 
 @click.command(
@@ -110,7 +106,7 @@ def evaluate(
     evaluation.html (one self-contained page), scores.csv (one row per image) and plots. Intervals resample
     whole groups of the manifest. Images that cannot be scored are counted and listed, and are in no figure.
     """
-    _require_extra()
+    require_extra("evaluate", ("jinja2", "matplotlib", "scipy", "sklearn"), needed_by="scan-evaluate")
     from scanner import Detector
     from train.data import find_manifest, read_tree
     from train.evaluation import protocol, report, tables
@@ -171,18 +167,6 @@ def _close(out: Path, split: str, images: int, not_scored: int, *, has_manifest:
             f"none of the {images} images could be scored, so nothing was measured; see {out / 'scores.csv'}"
         )
     return int(ExitCode.OK)
-
-
-def _require_extra() -> None:
-    missing = [
-        name
-        for name, module in (("scikit-learn", "sklearn"), ("matplotlib", "matplotlib"), ("jinja2", "jinja2"))
-        if not find_spec(module)
-    ]
-    if missing:
-        raise MissingExtraError(
-            f'scan-evaluate needs {", ".join(missing)}: pip install "deepfake-scanner[evaluate]"'
-        )
 
 
 def _check_out(out: Path) -> None:
