@@ -45,7 +45,7 @@ def open_checkpoint(path: Path, positive: Label | None) -> Checkpoint:
         if not file.is_file():
             raise ModelFileError(f"{path} is not a finished epoch's run folder: it holds no {BEST_OF_RUN}")
     if not file.is_file():
-        raise ModelFileError(f"checkpoint {file} does not exist; name a .pt or .pth file or a run's folder")
+        raise ModelFileError(f"checkpoint {file} does not exist; name a file of weights or a run's folder")
     try:
         before = sha256_file(file)
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -11,7 +12,11 @@ from torch import Tensor, nn
 from torchvision.models import EfficientNet, EfficientNet_B4_Weights, efficientnet_b4
 from torchvision.models.efficientnet import MBConv
 
+from models.checkpoint_files import read_weights
 from models.errors import ModelFileError
+from models.foreign_networks import misfit
+from models.terminal import say, visible
+from models.wrappings import unwrapped
 
 CLASSIFIER_WIDTH = 1792
 
@@ -65,36 +70,36 @@ def load_imagenet(network: EfficientNet, file: Path | None = None) -> None:
             ) from None
     backbone = {k: v for k, v in state.items() if not k.startswith("classifier.")}
     ours = {k: v for k, v in network.state_dict().items() if k.startswith("classifier.")}
-    if misfit := _misfit(network, backbone | ours):
+    if reason := misfit(network.state_dict(), backbone | ours):
         raise ModelFileError(
-            f"{file or weights.url} does not hold torchvision's EfficientNet-B4 ImageNet weights: {misfit}"
+            f"{file or weights.url} does not hold torchvision's EfficientNet-B4 ImageNet weights: {reason}"
         )
     network.load_state_dict(backbone | ours)
 
 
 def read_state_dict(file: Path) -> dict[str, Tensor]:
-    """The network's tensors in a ``.pth``/``.pt``: a bare state_dict or a run's checkpoint.
+    """The network's tensors in a file of weights, out of whatever wraps them (:mod:`models.wrappings`).
 
-    Read with ``weights_only=True``: a checkpoint cannot run code. Raises :class:`ModelFileError`.
+    A checkpoint cannot run code. Raises :class:`ModelFileError`.
     """
-    loaded = read_checkpoint(file)
-    state = loaded.get("model", loaded)
-    if not isinstance(state, Mapping) or not state or not all(isinstance(v, Tensor) for v in state.values()):
-        raise ModelFileError(f"{file} holds no state_dict of a network")
-    return {str(k): v for k, v in state.items()}
+    found = unwrapped(read_checkpoint(file), [_names()], where=str(file))
+    if found.note:
+        say(f"warning: {visible(found.note)}")
+    return found.state
 
 
 def read_checkpoint(file: Path) -> dict[str, object]:
-    """Everything in a ``.pth``/``.pt``. Raises :class:`ModelFileError` when it is missing or not one."""
-    if not file.is_file():
-        raise ModelFileError(f"checkpoint {file} does not exist")
-    try:
-        loaded = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # noqa: BLE001 - torch raises whatever the zip, the pickle or the tensors raise
-        raise ModelFileError(f"{file} is not a readable torch checkpoint ({type(error).__name__})") from None
+    """Everything in a file of weights. Raises :class:`ModelFileError` when it is missing or not one."""
+    loaded = read_weights(file)
     if not isinstance(loaded, dict):
         raise ModelFileError(f"{file} holds a {type(loaded).__name__}, not a checkpoint")
     return loaded
+
+
+@lru_cache(maxsize=1)
+def _names() -> frozenset[str]:
+    with torch.device("meta"):
+        return frozenset(build_network().state_dict())
 
 
 def load_network(state: Mapping[str, Tensor], *, where: str) -> EfficientNet:
@@ -107,19 +112,9 @@ def load_network(state: Mapping[str, Tensor], *, where: str) -> EfficientNet:
 
 def load_tensors(network: EfficientNet, state: Mapping[str, Tensor], *, where: str) -> None:
     """Load exactly these tensors; :class:`ModelFileError` if they do not fit, nothing is loaded then."""
-    if misfit := _misfit(network, state):
-        raise ModelFileError(f"{where} is not an EfficientNet-B4 with one logit: {misfit}")
+    if reason := misfit(network.state_dict(), state):
+        raise ModelFileError(f"{where} is not an EfficientNet-B4 with one logit: {reason}")
     network.load_state_dict(state)
-
-
-def _misfit(network: EfficientNet, state: Mapping[str, Tensor]) -> str | None:
-    ours = network.state_dict()
-    missing, unknown = ours.keys() - state.keys(), state.keys() - ours.keys()
-    shapes = sorted(k for k in ours.keys() & state.keys() if ours[k].shape != state[k].shape)
-    if not (missing or unknown or shapes):
-        return None
-    first = f" (first: {shapes[0]})" if shapes else ""
-    return f"{len(missing)} tensors missing, {len(unknown)} unknown, {len(shapes)} of another shape{first}"
 
 
 def state_dict_from_onnx(file: Path) -> dict[str, Tensor]:

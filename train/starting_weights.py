@@ -26,9 +26,10 @@ _IMAGENET_CLASSES = 1000
 def starting_network(init: str, recipe: Recipe) -> EfficientNet:
     """A network with the recipe's regularisation and the weights that ``init`` names.
 
-    ``random``, ``imagenet`` (torchvision's), ``shipped`` (this project's), or a file: an exported ``.onnx``, a
-    checkpoint or state_dict with our one-logit classifier, or torchvision's downloaded ImageNet weights. A bare
-    state_dict does not say what its logit means; it is taken as positive = fake, which training puts right.
+    ``random``, ``imagenet`` (torchvision's), ``shipped`` (this project's), or a file: an exported ``.onnx``; a
+    checkpoint or state_dict with our one-logit classifier, or torchvision's downloaded ImageNet weights, both in any
+    of the usual wrappings. A bare state_dict does not say what its logit means; it is taken as positive = fake, which
+    training puts right.
     Raises :class:`ModelFileError`; random weights are used only when asked for.
     """
     network = build_network(dropout=recipe.dropout, stochastic_depth=recipe.stochastic_depth)
