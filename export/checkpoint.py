@@ -10,10 +10,10 @@ from typing import Any
 
 from torch import Tensor
 
-from models.checkpoint_files import read_checkpoint, read_state_dict
 from models.checkpoint_format import BEST_OF_RUN, CHECKPOINT_FORMAT, CHECKPOINT_FORMAT_VERSION
 from models.contract import DEFAULT_NETWORK, Label
 from models.errors import ModelFileError
+from models.network import read_checkpoint, read_state_dict
 from models.weights import sha256_file
 
 
@@ -47,7 +47,7 @@ def open_checkpoint(path: Path, positive: Label | None) -> Checkpoint:
         if not file.is_file():
             raise ModelFileError(f"{path} is not a finished epoch's run folder: it holds no {BEST_OF_RUN}")
     if not file.is_file():
-        raise ModelFileError(f"checkpoint {file} does not exist; name a .pt or .pth file or a run's folder")
+        raise ModelFileError(f"checkpoint {file} does not exist; name a file of weights or a run's folder")
     try:
         before = sha256_file(file)
     except OSError as error:

@@ -98,9 +98,9 @@ def command(
 ) -> None:  # fmt: skip
     """Export SOURCE to an ONNX file that scan can run.
 
-    SOURCE is a .pt or .pth file, or the folder of a scan-train run, which stands for its best epoch. The
-    file is run in onnxruntime against torch before it gets its name; if their probabilities differ by more
-    than 1e-4, nothing is written.
+    SOURCE is a file of weights (.pt, .pth, .ckpt or .safetensors, in any of the usual wrappings), or the folder of
+    a scan-train run, which stands for its best epoch. The exported file is run in onnxruntime against torch before
+    it gets its name; if their probabilities differ by more than 1e-4, nothing is written.
 
     With another --precision than fp32, SOURCE may also be an exported .onnx file: the result is a variant of it,
     with its calibration and its measured loss.

@@ -4,24 +4,53 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from models.backbones import BACKBONES, Backbone, Network, backbone, misfit
+from models.backbones import BACKBONES, Backbone, Network, backbone
+from models.checkpoint_files import read_weights
 from models.contract import DEFAULT_NETWORK
 from models.errors import ModelFileError
+from models.foreign_networks import misfit
+from models.terminal import say, visible
+from models.wrappings import unwrapped
+
+
+def read_state_dict(file: Path) -> dict[str, Tensor]:
+    """The network's tensors in a file of weights, out of whatever wraps them (:mod:`models.wrappings`).
+
+    A checkpoint cannot run code. Raises :class:`ModelFileError`.
+    """
+    names = [frozenset(shapes) for shapes in _shapes().values()]
+    found = unwrapped(read_checkpoint(file), names, where=str(file))
+    if found.note:
+        say(f"warning: {visible(found.note)}")
+    return found.state
+
+
+def read_checkpoint(file: Path) -> dict[str, object]:
+    """Everything in a file of weights. Raises :class:`ModelFileError` when it is missing or not one."""
+    loaded = read_weights(file)
+    if not isinstance(loaded, dict):
+        raise ModelFileError(f"{file} holds a {type(loaded).__name__}, not a checkpoint")
+    return loaded
+
+
+@lru_cache(maxsize=1)
+def _shapes() -> dict[str, dict[str, torch.Size]]:
+    """Of every network's tensors, by name."""
+    with torch.device("meta"):
+        built = {entry.name: entry.build(None, None).state_dict() for entry in BACKBONES}
+    return {name: {key: tensor.shape for key, tensor in state.items()} for name, state in built.items()}
 
 
 def identify(state: Mapping[str, Tensor]) -> Backbone | None:
     """The network whose tensors these are, by their names and shapes."""
-    for candidate in BACKBONES:
-        with torch.device("meta"):
-            network = candidate.build(None, None)
-        if misfit(network, state) is None:
-            return candidate
-    return None
+    shapes = {key: tensor.shape for key, tensor in state.items()}
+    return next((entry for entry in BACKBONES if _shapes()[entry.name] == shapes), None)
 
 
 def load_network(state: Mapping[str, Tensor], *, where: str, network: str | None = None) -> Network:
@@ -38,7 +67,7 @@ def load_network(state: Mapping[str, Tensor], *, where: str, network: str | None
 
 def load_tensors(network: Network, state: Mapping[str, Tensor], *, where: str) -> None:
     """Load exactly these tensors; :class:`ModelFileError` if they do not fit, nothing is loaded then."""
-    if wrong := misfit(network, state):
+    if wrong := misfit(network.state_dict(), state):
         other = identify(state)
         if other is not None:
             raise ModelFileError(

@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from models.checkpoint_files import read_checkpoint
 from models.checkpoint_format import CHECKPOINT_FORMAT, CHECKPOINT_FORMAT_VERSION
 from models.errors import ModelFileError, OutputError
+from models.network import read_checkpoint
 
 
 def save(path: Path, **content: Any) -> None:

@@ -10,9 +10,8 @@ from torch import Tensor
 
 from models.backbones import Network, backbone, start_from_nothing
 from models.backbones.imagenet import CLASSES
-from models.checkpoint_files import read_state_dict
 from models.contract import DEFAULT_NETWORK, ModelMetadata
-from models.network import load_tensors, state_dict_from_onnx
+from models.network import load_tensors, read_state_dict, state_dict_from_onnx
 from models.weights import resolve_model, sha256_file
 from train.recipes import Recipe
 
@@ -22,9 +21,10 @@ def starting_network(
 ) -> tuple[Network, dict[str, Any]]:
     """A network with the recipe's regularisation and the weights that ``init`` names, and how config.json names them.
 
-    ``random``, ``imagenet`` (the publisher's), ``shipped`` (this project's), or a file: an exported ``.onnx``, a
-    checkpoint or state_dict with our one-logit classifier, or a downloaded copy of the ImageNet weights. A bare
-    state_dict does not say what its logit means; it is taken as positive = fake, which training puts right.
+    ``random``, ``imagenet`` (the publisher's), ``shipped`` (this project's), or a file: an exported ``.onnx``; a
+    checkpoint or state_dict with our one-logit classifier, or a downloaded copy of the ImageNet weights, both in any
+    of the usual wrappings. A bare state_dict does not say what its logit means; it is taken as positive = fake,
+    which training puts right.
     Raises :class:`ModelFileError`; random weights are used only when asked for.
     """
     family = backbone(network)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from models.backbones.backbone import Backbone as Backbone
 from models.backbones.backbone import Network as Network
-from models.backbones.backbone import misfit as misfit
 from models.backbones.backbone import start_from_nothing as start_from_nothing
 from models.backbones.efficientnet import B4, LITE2
 from models.contract import DEFAULT_NETWORK, NETWORKS

@@ -83,14 +83,3 @@ def start_classifier_at_zero(network: Network) -> None:
     linear: Any = network.classifier[1]
     nn.init.zeros_(linear.weight)
     nn.init.zeros_(linear.bias)
-
-
-def misfit(network: nn.Module, state: Mapping[str, Tensor]) -> str | None:
-    """How ``state`` differs from the network's tensors in names and shapes; ``None`` if it fits."""
-    ours = network.state_dict()
-    missing, unknown = ours.keys() - state.keys(), state.keys() - ours.keys()
-    shapes = sorted(k for k in ours.keys() & state.keys() if ours[k].shape != state[k].shape)
-    if not (missing or unknown or shapes):
-        return None
-    first = f" (first: {shapes[0]})" if shapes else ""
-    return f"{len(missing)} tensors missing, {len(unknown)} unknown, {len(shapes)} of another shape{first}"

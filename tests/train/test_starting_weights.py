@@ -9,6 +9,7 @@ import onnx
 import pytest
 import torch
 from onnx import helper, numpy_helper
+from safetensors.torch import save_file
 from torch import Tensor
 from torchvision.models import EfficientNet_B4_Weights, efficientnet_b4
 
@@ -79,10 +80,19 @@ def test_a_checkpoint_file_is_taken_as_it_is(state: State, tmp_path: Path) -> No
             assert same(started(str(tmp_path / name), recipe).state_dict(), state)
 
 
+def test_the_usual_wrappings_are_taken_off(state: State, tmp_path: Path) -> None:
+    save_file(state, tmp_path / "x.safetensors")
+    torch.save({"state_dict": {f"net.module.{k}": v for k, v in state.items()}}, tmp_path / "x.ckpt")
+    for name in ("x.safetensors", "x.ckpt"):
+        assert same(started(str(tmp_path / name), TWO_PHASE).state_dict(), state)
+
+
 def test_an_imagenet_file_is_known_by_its_thousand_classes(tmp_path: Path) -> None:
     torch.manual_seed(6)
     given = efficientnet_b4(weights=None).state_dict()
-    torch.save(given, tmp_path / "imagenet.pth")
+    torch.save(
+        {"model": {f"module.{name}": tensor for name, tensor in given.items()}}, tmp_path / "imagenet.pth"
+    )
     now = started(str(tmp_path / "imagenet.pth"), TWO_PHASE).state_dict()
     assert all(torch.equal(now[name], given[name]) for name in given if name not in HEAD)
     assert now["classifier.1.weight"].shape == (1, 1792)
