@@ -1,0 +1,134 @@
+"""TIFF: which files are read, and those whose tags beside the pixels are broken.
+
+Which layouts are right is in ``tiff_layouts``. Sources: TIFF 6.0; BigTIFF.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Iterator
+
+from PIL import Image, ImageFile, TiffImagePlugin
+
+from models.preprocessing.errors import Refusal, unsupported_format, unsupported_mode
+from models.preprocessing.formats import Bare, jpeg
+from models.preprocessing.formats.tiff_layouts import CODECS, Layout
+
+_STRIPS, _TILES = 273, 324
+_JPEG_XR = 0xBC01
+_OPTIONAL_CODECS = {6: None, 7: "jpeg", 34925: "lzma", 50000: "zstd", 50001: "webp"}
+"""Codecs that libtiff may be built without, by Pillow's names for writing; there is none for the old JPEG."""
+
+# Of the first directory, what makes pixels: size, samples, codec, colours, orientation, places of strips and tiles.
+_PIXEL_TAGS = frozenset(
+    (
+        *range(256, 260),
+        262,
+        266,
+        273,
+        274,
+        *range(277, 280),
+        284,
+        292,
+        293,
+        317,
+        320,
+        *range(322, 326),
+        332,
+        338,
+        339,
+    )
+) | frozenset((347, *range(512, 522), 529, 530, 531, 532))
+_XMP = 700  # may hold an orientation
+
+Directory = TiffImagePlugin.ImageFileDirectory_v2
+
+
+def checked(image: ImageFile.ImageFile, data: bytes) -> ImageFile.ImageFile:
+    """As it is, if Pillow reads its layout rightly."""
+    assert isinstance(image, TiffImagePlugin.TiffImageFile)
+    refused = Layout.of(image.tag_v2).refusal()
+    if refused is not None:
+        raise refused
+    return image
+
+
+def size(data: bytes) -> tuple[int, int] | None:
+    """By the first directory."""
+    tags = _directory(data)
+    width, height = tags.get(256), tags.get(257)
+    return (width, height) if isinstance(width, int) and isinstance(height, int) else None
+
+
+def refusal(data: bytes, error: Exception) -> Refusal | None:
+    """Layouts and codecs that Pillow, or the libtiff in it, lacks."""
+    tags = _directory(data)
+    if _JPEG_XR in tags:
+        return unsupported_format("a TIFF with JPEG XR inside")
+    layout = Layout.of(tags)
+    refused = layout.refusal()
+    if refused is not None:
+        return refused
+    # "unknown pixel mode", "unknown data organization", "Invalid value for samples per pixel"
+    not_known = any(word in str(error) for word in ("unknown", "samples per pixel"))
+    if not_known and isinstance(error, SyntaxError) and (_STRIPS in tags or _TILES in tags):
+        return unsupported_mode(f"a TIFF with {layout}")
+    if layout.compression in _OPTIONAL_CODECS and not _can_write(_OPTIONAL_CODECS[layout.compression]):
+        return unsupported_format(f"a TIFF compressed with {CODECS[layout.compression]}")
+    if layout.compression == 7:
+        return _stream_refusal(data, tags, layout)
+    return None
+
+
+def without_metadata(data: bytes) -> Iterator[Bare]:
+    """With a new directory at the end, of the tags that make pixels; first with XMP, then without."""
+    for kept in (_PIXEL_TAGS | {_XMP}, _PIXEL_TAGS):
+        yield Bare(_with_tags(data, kept), False)
+
+
+def _directory(data: bytes) -> Directory:
+    header = data[: 16 if data[2:4] in (b"+\0", b"\0+") else 8]
+    tags = Directory(header)
+    stream = io.BytesIO(data)
+    stream.seek(tags.next)
+    tags.load(stream)
+    return tags
+
+
+def _can_write(codec: str | None) -> bool:
+    """Whether the codec is built in; Pillow knows no other way to ask."""
+    if codec is None:
+        return False
+    try:
+        Image.new("RGB", (16, 16)).save(io.BytesIO(), "TIFF", compression=codec)
+    except Exception:  # noqa: BLE001 - whatever it is, there is no such codec
+        return False
+    return True
+
+
+def _stream_refusal(data: bytes, tags: Directory, layout: Layout) -> Refusal | None:
+    """Of a JPEG inside, by the first of its streams."""
+    stream = data[(tags.get(_STRIPS) or tags[_TILES])[0] :]
+    found = jpeg.refusal(stream, ValueError())
+    if found is not None:
+        return Refusal(found.code, f"a TIFF that holds {found.detail}")
+    frame = jpeg.frame_of(stream)
+    if frame is not None and layout.photometric != 6 and len(frame.factors) > 1:
+        return unsupported_mode("a TIFF with a subsampled JPEG that is not YCbCr")
+    return None
+
+
+def _with_tags(data: bytes, kept: frozenset[int]) -> bytes:
+    order = "<" if data[:2] == b"II" else ">"
+    big = data[2:4] in (b"+\0", b"\0+")
+    word, count, entry, at = ("Q", "Q", 20, 8) if big else ("I", "H", 12, 4)
+    (place,) = struct.unpack_from(order + word, data, at)
+    (entries,) = struct.unpack_from(order + count, data, place)
+    begin = place + struct.calcsize(order + count)
+    every = [data[begin + n * entry : begin + (n + 1) * entry] for n in range(entries)]
+    lean = [one for one in every if len(one) == entry and struct.unpack_from(order + "H", one)[0] in kept]
+    directory = struct.pack(order + count, len(lean)) + b"".join(lean) + bytes(struct.calcsize(word))
+    behind = len(data) + len(data) % 2
+    header = data[:at] + struct.pack(order + word, behind)
+    return header + data[len(header) :] + b"\0" * (behind - len(data)) + directory
