@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from typing import NamedTuple, Protocol, cast
 
@@ -45,6 +46,7 @@ class FormatRules(Protocol):
         """The picture with less and less beside its pixels, for one more try after an error. May raise anything."""
 
 
+@cache
 def of_format(name: str) -> FormatRules:
     """The rules of a format by its name; MPO is a JPEG."""
     assert name in _FORMATS

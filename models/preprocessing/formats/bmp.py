@@ -58,14 +58,16 @@ def checked(image: ImageFile.ImageFile, data: bytes) -> ImageFile.ImageFile:
 def size(data: bytes) -> tuple[int, int] | None:
     """As stored; a negative height means the order of rows."""
     header = Header.of(data)
-    return (header.width, abs(header.height)) if header.header in _HEADERS else None
+    return (header.width, abs(header.height)) if header.header in (*_HEADERS, *range(16, 65)) else None
 
 
 def refusal(data: bytes, error: Exception) -> Refusal | None:
     """Kinds that Pillow says it does not know."""
     header = Header.of(data)
     if header.header not in _HEADERS:
-        return unsupported_format(f"a bitmap with a header of {header.header} bytes")
+        # Of other sizes there are OS/2's, which may end anywhere; anything else is text that begins with BM.
+        is_os2 = header.header in range(16, 65)
+        return unsupported_format(f"a bitmap with a header of {header.header} bytes") if is_os2 else None
     if header.compression not in (_RGB, _RLE8, _RLE4, _BIT_FIELDS):
         return unsupported_format(f"a bitmap with compression {header.compression}")
     if header.bits not in (1, 4, 8, 16, 24, 32):

@@ -6,10 +6,11 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from PIL import ImageFile
+from PIL import Image, ImageChops, ImageFile
 
-from models.preprocessing.errors import Refusal, unsupported_format, unsupported_mode
+from models.preprocessing.errors import Refusal, unsupported_format
 from models.preprocessing.formats import Bare
+from models.preprocessing.openers import opened
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER = struct.Struct(">II")
@@ -27,19 +28,42 @@ _MAX_TEXT = 16 << 20
 def checked(image: ImageFile.ImageFile, data: bytes) -> ImageFile.ImageFile:
     """Pillow compares a transparent colour to samples that it has scaled; and takes the first frame of an animation to
     be as large as it says, whatever the pixels are."""
-    transparent = image.info.get("transparency")
-    if transparent is not None:
+    if "transparency" in image.info:
         depth, kind = data[24], data[25]
-        if kind == _GREY and depth in (2, 4, 8):
+        key = _transparent_colour(data)
+        if kind == _GREY and depth <= 8:
             top = (1 << depth) - 1
-            image.info["transparency"] = (transparent & top) * (255 // top)
+            image.info["transparency"] = (key[0] & top) * (255 // top)
         elif kind == _COLOUR and depth == 16:
-            raise unsupported_mode(
-                "a PNG with 16 bits a channel and a transparent colour, which Pillow misreads"
-            )
+            _whiten(image, data, key)
     if image.info.get("bbox", (0, 0, *image.size)) != (0, 0, *image.size):
         raise ValueError("the first frame of the animation is not as large as the picture")
     return image
+
+
+def _transparent_colour(data: bytes) -> tuple[int, ...]:
+    """The samples in chunk tRNS, which is there."""
+    place = len(_SIGNATURE)
+    while True:
+        length, kind = struct.unpack_from(">I4s", data, place)
+        if kind == b"tRNS":
+            return struct.unpack_from(f">{length // 2}H", data, place + 8)
+        place += 12 + length
+
+
+def _whiten(image: ImageFile.ImageFile, data: bytes, key: tuple[int, ...]) -> None:
+    """Pixels of 3 × 16 bits that have the transparent colour; Pillow gives one half of the bits at a time."""
+    low = opened("PNG", data)
+    low.tile = [tile._replace(args="RGB;16L") for tile in low.tile]
+    image.load()
+    low.load()
+    mask = Image.new("L", image.size, 255)
+    for half, shift in ((image, 8), (low, 0)):
+        for band, sample in zip(half.split(), key, strict=True):
+            wanted = sample >> shift & 255
+            mask = ImageChops.darker(mask, band.point([255 * (value == wanted) for value in range(256)]))
+    del image.info["transparency"]
+    image.paste((255, 255, 255), mask=mask)
 
 
 def size(data: bytes) -> tuple[int, int] | None:
