@@ -89,6 +89,8 @@ def _second_look(attempt: _Attempt, data: bytes, error: Exception) -> DecodedIma
     rules = formats.of_format(attempt.format)
     try:
         refused = rules.refusal(data, error)
+    except Refusal as raised:
+        refused = raised
     except Exception:  # noqa: BLE001 - too damaged to say what it is
         refused = None
     if refused is not None:

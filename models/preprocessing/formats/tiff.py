@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from PIL import Image, ImageFile, TiffImagePlugin
 
@@ -15,7 +16,9 @@ from models.preprocessing.errors import Refusal, unsupported_format, unsupported
 from models.preprocessing.formats import Bare, jpeg
 from models.preprocessing.formats.tiff_layouts import CODECS, Layout
 
-_STRIPS, _TILES = 273, 324
+_WIDTH, _HEIGHT, _STRIPS, _TILES = 256, 257, 273, 324
+_WHOLE_NUMBERS = {3: "H", 4: "I", 16: "Q"}
+"""Types of tags, by their codes in ``struct``."""
 _JPEG_XR = 0xBC01
 _OPTIONAL_CODECS = {6: None, 7: "jpeg", 34925: "lzma", 50000: "zstd", 50001: "webp"}
 """Codecs that libtiff may be built without, by Pillow's names for writing; there is none for the old JPEG."""
@@ -48,6 +51,7 @@ Directory = TiffImagePlugin.ImageFileDirectory_v2
 def checked(image: ImageFile.ImageFile, data: bytes) -> ImageFile.ImageFile:
     """As it is, if Pillow reads its layout rightly."""
     assert isinstance(image, TiffImagePlugin.TiffImageFile)
+    _check_header(data)
     refused = Layout.of(image.tag_v2).refusal()
     if refused is not None:
         raise refused
@@ -56,13 +60,18 @@ def checked(image: ImageFile.ImageFile, data: bytes) -> ImageFile.ImageFile:
 
 def size(data: bytes) -> tuple[int, int] | None:
     """By the first directory."""
-    tags = _directory(data)
-    width, height = tags.get(256), tags.get(257)
-    return (width, height) if isinstance(width, int) and isinstance(height, int) else None
+    order, big, entries = _entries(data)
+    found: dict[int, int] = {}
+    for entry in entries:
+        tag, kind = struct.unpack_from(order + "HH", entry)
+        if tag in (_WIDTH, _HEIGHT) and kind in _WHOLE_NUMBERS:
+            (found[tag],) = struct.unpack_from(order + _WHOLE_NUMBERS[kind], entry, 12 if big else 8)
+    return (found[_WIDTH], found[_HEIGHT]) if len(found) == 2 else None
 
 
 def refusal(data: bytes, error: Exception) -> Refusal | None:
     """Layouts and codecs that Pillow, or the libtiff in it, lacks."""
+    _check_header(data)
     tags = _directory(data)
     if _JPEG_XR in tags:
         return unsupported_format("a TIFF with JPEG XR inside")
@@ -87,9 +96,17 @@ def without_metadata(data: bytes) -> Iterator[Bare]:
         yield Bare(_with_tags(data, kept), False)
 
 
+def _is_big(data: bytes) -> bool:
+    return data[2:4] in (b"+\0", b"\0+")
+
+
+def _check_header(data: bytes) -> None:
+    if data.startswith(b"MM\0+"):  # Pillow looks for the mark of BigTIFF where II has it
+        raise unsupported_format("a BigTIFF in big-endian order")
+
+
 def _directory(data: bytes) -> Directory:
-    header = data[: 16 if data[2:4] in (b"+\0", b"\0+") else 8]
-    tags = Directory(header)
+    tags = Directory(data[: 16 if _is_big(data) else 8])
     stream = io.BytesIO(data)
     stream.seek(tags.next)
     tags.load(stream)
@@ -119,15 +136,27 @@ def _stream_refusal(data: bytes, tags: Directory, layout: Layout) -> Refusal | N
     return None
 
 
-def _with_tags(data: bytes, kept: frozenset[int]) -> bytes:
-    order = "<" if data[:2] == b"II" else ">"
-    big = data[2:4] in (b"+\0", b"\0+")
-    word, count, entry, at = ("Q", "Q", 20, 8) if big else ("I", "H", 12, 4)
+class _Directory(NamedTuple):
+    order: str
+    big: bool
+    entries: list[bytes]
+
+
+def _entries(data: bytes) -> _Directory:
+    """Of the first directory, as they are stored."""
+    order, big = "<" if data[:2] == b"II" else ">", _is_big(data)
+    word, count, size, at = ("Q", "Q", 20, 8) if big else ("I", "H", 12, 4)
     (place,) = struct.unpack_from(order + word, data, at)
-    (entries,) = struct.unpack_from(order + count, data, place)
+    (number,) = struct.unpack_from(order + count, data, place)
     begin = place + struct.calcsize(order + count)
-    every = [data[begin + n * entry : begin + (n + 1) * entry] for n in range(entries)]
-    lean = [one for one in every if len(one) == entry and struct.unpack_from(order + "H", one)[0] in kept]
+    ends = range(begin + size, min(begin + number * size, len(data)) + 1, size)
+    return _Directory(order, big, [data[end - size : end] for end in ends])
+
+
+def _with_tags(data: bytes, kept: frozenset[int]) -> bytes:
+    order, big, entries = _entries(data)
+    word, count, at = ("Q", "Q", 8) if big else ("I", "H", 4)
+    lean = [entry for entry in entries if struct.unpack_from(order + "H", entry)[0] in kept]
     directory = struct.pack(order + count, len(lean)) + b"".join(lean) + bytes(struct.calcsize(word))
     behind = len(data) + len(data) % 2
     header = data[:at] + struct.pack(order + word, behind)
