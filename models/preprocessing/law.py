@@ -134,7 +134,7 @@ class _Attempt:
             # Everything is taken from the first frame before frames are counted: counting moves to others.
             orientation = _orientation(image)
             rgb = _to_rgb(image)
-            facts = replace(facts, frames=_frame_count(image))
+            facts = ImageFacts(facts.format, facts.width, facts.height, _frame_count(image))
         if orientation in _UPRIGHT:
             rgb = rgb.transpose(_UPRIGHT[orientation])
         return DecodedImage(rgb, facts)
