@@ -94,8 +94,10 @@ def _second_look(attempt: _Attempt, data: bytes, error: Exception) -> DecodedIma
     except Exception:  # noqa: BLE001 - too damaged to say what it is
         refused = None
     if refused is not None:
-        raise attempt.error(data, refused.code, refused.detail)
+        raise attempt.error(data, refused.code, refused.detail) from None
     for bare in _without_metadata(rules, data):
+        if bare.data == data:
+            continue
         again = _Attempt(attempt.format, attempt.max_pixels)
         try:
             decoded = again.decode(bare.data)
@@ -105,7 +107,7 @@ def _second_look(attempt: _Attempt, data: bytes, error: Exception) -> DecodedIma
                 raise known from None
             continue
         return decoded if bare.all_frames else replace(decoded, facts=replace(decoded.facts, frames=None))
-    raise attempt.error(data, ImageErrorCode.CORRUPT_IMAGE, f"{type(error).__name__}: {error}")
+    raise attempt.error(data, ImageErrorCode.CORRUPT_IMAGE, f"{type(error).__name__}: {error}") from None
 
 
 def _without_metadata(rules: formats.FormatRules, data: bytes) -> Iterator[formats.Bare]:

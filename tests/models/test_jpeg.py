@@ -117,8 +117,6 @@ def test_12_bits_are_an_unsupported_mode() -> None:
     ("changes", "code"),
     [
         ({"bits": 16}, ImageErrorCode.UNSUPPORTED_MODE),
-        ({"components": 2}, ImageErrorCode.UNSUPPORTED_MODE),
-        ({"components": 5}, ImageErrorCode.UNSUPPORTED_MODE),
         ({"marker": 0xC5}, ImageErrorCode.UNSUPPORTED_MODE),
         ({"height": 0}, ImageErrorCode.UNSUPPORTED_MODE),
         ({"width": 65_535}, ImageErrorCode.TOO_MANY_PIXELS),
@@ -127,6 +125,19 @@ def test_12_bits_are_an_unsupported_mode() -> None:
 def test_what_the_library_lacks_is_said(changes: dict[str, int], code: ImageErrorCode) -> None:
     error = error_of(with_frame(**changes))
     assert error.code is code and len(error.detail) > 20
+
+
+@pytest.mark.parametrize("components", [2, 5])
+def test_other_numbers_of_components_are_said(components: int) -> None:
+    at = PLAIN.index(b"\xff\xc0")
+    header = struct.pack(">HBHHB", 8 + 3 * components, 8, 48, 64, components) + b"\1\x11\0" * components
+    error = error_of(PLAIN[: at + 2] + header + PLAIN[at + 19 :])
+    assert error.code is ImageErrorCode.UNSUPPORTED_MODE and f"{components} components" in error.detail
+
+
+@pytest.mark.parametrize("changes", [{"bits": 0}, {"bits": 77}, {"components": 17}])
+def test_a_header_that_cannot_be_is_damage(changes: dict[str, int]) -> None:
+    assert error_of(with_frame(**changes)).code is ImageErrorCode.CORRUPT_IMAGE
 
 
 def test_jpeg_ls_is_an_unsupported_format() -> None:
@@ -154,3 +165,7 @@ def test_any_content_of_any_marker_leaves_the_pixels(marker: int, begin: bytes, 
     if marker == 0xEE and begin == b"Adobe" and len(rest) >= 7:
         return  # says how colours are stored
     np.testing.assert_array_equal(rgb_of(with_segment(marker, begin + rest)), rgb_of(PLAIN))
+
+
+def test_a_marker_that_was_left_aside_leaves_the_number_of_frames() -> None:
+    assert decode_image(with_segment(0xE0, b"JFIF\0\1")).facts.frames == 1

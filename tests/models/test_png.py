@@ -81,6 +81,13 @@ def test_bits_of_a_transparent_grey_above_the_depth_are_ignored(bits: int) -> No
     np.testing.assert_array_equal(rgb_of(data), expected(samples, GREY, bits, b"", struct.pack(">H", low)))
 
 
+@pytest.mark.parametrize("colour", [GREY, RGB])
+def test_a_transparent_colour_behind_the_pixels_has_no_meaning(colour: int) -> None:
+    samples = RANDOM.integers(0, 256, (9, 9, CHANNELS[colour]))
+    late = chunk(b"tRNS", struct.pack(f">{CHANNELS[colour]}H", *samples[0, 0].tolist()))
+    np.testing.assert_array_equal(rgb_of(png(samples, colour, 8, behind=late)), expected(samples, colour, 8))
+
+
 def test_apples_variant_is_an_unsupported_format() -> None:
     at = 8
     error = error_of(PLAIN[:at] + chunk(b"CgBI", b"\x50\0\x20\x06") + PLAIN[at:].replace(b"IDAT", b"IDAU"))
@@ -106,6 +113,7 @@ BROKEN = {
     "sRGB": chunk(b"sRGB", b""),
     "pHYs": chunk(b"pHYs", b"\0" * 5),
     "eXIf": chunk(b"eXIf", b"MM\0*\xff\xff\xff\xffrubbish"),
+    "eXIf in a text": chunk(b"tEXt", b"Raw profile type exif\0\nexif\n 9\nno hex"),
     "acTL": chunk(b"acTL", b"\0\0"),
     "fcTL": chunk(b"fcTL", b"\0" * 9),
 }

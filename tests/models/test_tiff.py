@@ -88,6 +88,32 @@ def test_cut_off_files_stay_corrupt(codec: int, kept: float) -> None:
     assert caught.value.format == "TIFF"
 
 
+def test_pixels_that_are_cut_off_behind_the_directory_stay_corrupt() -> None:
+    """Nothing that is put behind them may be taken for the rest of them."""
+    (place,) = struct.unpack_from("<I", data := file_with(XMP, 3, (1, 2, 3, 4, 5)), 4)
+    pixels, directory = data[8:place], data[place:]
+    moved = bytearray(data[:4] + struct.pack("<I", 8) + directory + pixels)
+    shift = len(directory)
+    for tag, at in entries(bytes(moved)):
+        kind, count, value = struct.unpack_from("<HII", moved, at + 2)
+        if count * {3: 2, 4: 4}[kind] > 4:  # a place: in the directory
+            value -= place - 8
+            struct.pack_into("<I", moved, at + 8, value)
+        if tag == 273:
+            for n in range(count):
+                (strip,) = struct.unpack_from("<I", moved, value + 4 * n)
+                struct.pack_into("<I", moved, value + 4 * n, strip + shift)
+    np.testing.assert_array_equal(rgb_of(bytes(moved)), PLAIN)
+    for cut in (1, 20, 200):
+        with pytest.raises(ImageError) as caught:
+            decode_image(bytes(moved[:-cut]))
+        assert caught.value.code is ImageErrorCode.CORRUPT_IMAGE
+        assert caught.value.facts is not None and (caught.value.facts.width, caught.value.facts.height) == (
+            21,
+            18,
+        )
+
+
 def test_damage_in_the_pixels_stays_corrupt_and_tells_the_size() -> None:
     data = bytearray(file_with(305, 4, (8,), compression=LZW))
     data[8:60] = b"\xff" * 52

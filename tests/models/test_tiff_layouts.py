@@ -218,6 +218,13 @@ def test_further_kinds_are_refused(tags: Tags) -> None:
     assert error.code is ImageErrorCode.UNSUPPORTED_MODE and "convert" in error.detail
 
 
+def test_a_fourth_sample_that_no_tag_explains_is_alpha() -> None:
+    layout = Layout(2, 8, (2,))
+    samples = samples_of(layout)
+    data = tiff(samples, Layout(2, 8, (2,), tags={338: (3, ())}))
+    assert np.abs(rgb_of(data) - expected(samples, layout)).max() <= 1
+
+
 def test_a_palette_of_8_bits_where_16_are_due_is_refused() -> None:
     layout = Layout(3, tags={320: (3, tuple(range(256)) * 3)})
     assert refused(tiff(samples_of(layout), layout)).code is ImageErrorCode.UNSUPPORTED_MODE

@@ -21,7 +21,9 @@ def size(data: bytes) -> tuple[int, int] | None:
     sizes = []
     place = data.find(b"ispe")
     while 0 <= place <= len(data) - 16:
-        sizes.append(struct.unpack_from(">II", data, place + 8))
+        width, height = struct.unpack_from(">II", data, place + 8)
+        if width and height:
+            sizes.append((width, height))
         place = data.find(b"ispe", place + 4)
     return max(sizes, key=lambda pair: pair[0] * pair[1], default=None)
 

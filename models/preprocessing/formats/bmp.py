@@ -14,6 +14,10 @@ from models.preprocessing.openers import opened
 
 _HEADERS = (12, 40, 52, 56, 64, 108, 124)
 _RGB, _RLE8, _RLE4, _BIT_FIELDS = 0, 1, 2, 3
+_OTHER_COMPRESSIONS = frozenset({4, 5, 6, 11, 12, 13})
+"""JPEG, PNG, bit fields with alpha (Windows CE), CMYK (in metafiles)."""
+_PADDING = 3
+"""Bytes behind an early end that are no sign of damage."""
 _OS2_HEADER = 12
 _FILE_HEADER = 14
 
@@ -68,12 +72,10 @@ def refusal(data: bytes, error: Exception) -> Refusal | None:
         # Of other sizes there are OS/2's, which may end anywhere; anything else is text that begins with BM.
         is_os2 = header.header in range(16, 65)
         return unsupported_format(f"a bitmap with a header of {header.header} bytes") if is_os2 else None
-    if header.compression not in (_RGB, _RLE8, _RLE4, _BIT_FIELDS):
+    if header.compression in _OTHER_COMPRESSIONS:
         return unsupported_format(f"a bitmap with compression {header.compression}")
-    if header.bits not in (1, 4, 8, 16, 24, 32):
+    if header.bits in (2, 64):
         return unsupported_mode(f"a bitmap with {header.bits} bits a pixel")
-    if header.compression in (_RLE8, _RLE4) and header.bits != {_RLE8: 8, _RLE4: 4}[header.compression]:
-        return unsupported_mode(f"a bitmap with runs of {header.bits} bits a pixel")
     if "bitfields" in str(error):
         return unsupported_mode("a bitmap whose bit fields are of an unusual layout")
     return None
@@ -124,6 +126,8 @@ def _run_lengths(codes: memoryview, header: Header) -> bytearray:
         if count == 0 and value == 0:
             x, y = 0, y + 1
         elif count == 0 and value == 1:
+            if y < height - 1 and len(codes) - place > _PADDING:
+                raise ValueError("the runs end before the file does")
             break
         elif count == 0 and value == 2:
             x, y = x + codes[place], y + codes[place + 1]

@@ -32,6 +32,8 @@ class Frame(NamedTuple):
     components: int
     factors: frozenset[int]
     """Horizontal and vertical sampling factors of the components, as stored."""
+    is_sound: bool
+    """Whether it has the standard's length and a number of bits that there is."""
 
 
 def frame_of(data: bytes) -> Frame | None:
@@ -40,7 +42,8 @@ def frame_of(data: bytes) -> Frame | None:
         if marker in _FRAMES and end - start >= 6:
             bits, height, width, components = struct.unpack_from(">BHHB", data, start)
             factors = frozenset(data[start + 7 : end : 3][:components])
-            return Frame(marker, bits, width, height, components, factors)
+            is_sound = end - start == 6 + 3 * components and 2 <= bits <= 16
+            return Frame(marker, bits, width, height, components, factors, is_sound)
     return None
 
 
@@ -53,7 +56,7 @@ def size(data: bytes) -> tuple[int, int] | None:
 def refusal(data: bytes, error: Exception) -> Refusal | None:
     """Processes of the standard that the library lacks."""
     frame = frame_of(data)
-    if frame is None:
+    if frame is None or not frame.is_sound:
         return None
     if frame.marker == _JPEG_LS:
         return unsupported_format("a JPEG-LS file")
@@ -75,8 +78,9 @@ def refusal(data: bytes, error: Exception) -> Refusal | None:
 
 def without_metadata(data: bytes) -> Iterator[Bare]:
     """First with what EXIF and XMP say of the orientation, then without."""
-    yield Bare(_rebuilt(data, with_exif=True), False)
-    yield Bare(_rebuilt(data, with_exif=False), False)
+    pictures = any(marker == 0xE2 and data[at : at + 4] == b"MPF\0" for marker, at, _ in _segments(data))
+    yield Bare(_rebuilt(data, with_exif=True), not pictures)
+    yield Bare(_rebuilt(data, with_exif=False), not pictures)
 
 
 def _rebuilt(data: bytes, *, with_exif: bool) -> bytes:

@@ -38,6 +38,9 @@ def checked(image: ImageFile.ImageFile, data: bytes) -> ImageFile.ImageFile:
             _whiten(image, data, key)
     if image.info.get("bbox", (0, 0, *image.size)) != (0, 0, *image.size):
         raise ValueError("the first frame of the animation is not as large as the picture")
+    if "transparency" not in image.info:
+        image.load()
+        image.info.pop("transparency", None)  # behind the pixels it has no meaning (5.6), and Pillow takes it
     return image
 
 

@@ -20,6 +20,8 @@ _WIDTH, _HEIGHT, _STRIPS, _TILES = 256, 257, 273, 324
 _WHOLE_NUMBERS = {3: "H", 4: "I", 16: "Q"}
 """Types of tags, by their codes in ``struct``."""
 _JPEG_XR = 0xBC01
+_NOT_KNOWN = ("unknown pixel mode", "unknown data organization", "Invalid value for samples per pixel")
+"""Pillow's words for a layout that it does not have."""
 _OPTIONAL_CODECS = {6: None, 7: "jpeg", 34925: "lzma", 50000: "zstd", 50001: "webp"}
 """Codecs that libtiff may be built without, by Pillow's names for writing; there is none for the old JPEG."""
 
@@ -60,7 +62,7 @@ def checked(image: ImageFile.ImageFile, data: bytes) -> ImageFile.ImageFile:
 
 def size(data: bytes) -> tuple[int, int] | None:
     """By the first directory."""
-    order, big, entries = _entries(data)
+    order, big, _, entries = _entries(data)
     found: dict[int, int] = {}
     for entry in entries:
         tag, kind = struct.unpack_from(order + "HH", entry)
@@ -79,9 +81,8 @@ def refusal(data: bytes, error: Exception) -> Refusal | None:
     refused = layout.refusal()
     if refused is not None:
         return refused
-    # "unknown pixel mode", "unknown data organization", "Invalid value for samples per pixel"
-    not_known = any(word in str(error) for word in ("unknown", "samples per pixel"))
-    if not_known and isinstance(error, SyntaxError) and (_STRIPS in tags or _TILES in tags):
+    not_known = any(words in str(error) for words in _NOT_KNOWN)
+    if not_known and (_STRIPS in tags or _TILES in tags):
         return unsupported_mode(f"a TIFF with {layout}")
     if layout.compression in _OPTIONAL_CODECS and not _can_write(_OPTIONAL_CODECS[layout.compression]):
         return unsupported_format(f"a TIFF compressed with {CODECS[layout.compression]}")
@@ -91,7 +92,7 @@ def refusal(data: bytes, error: Exception) -> Refusal | None:
 
 
 def without_metadata(data: bytes) -> Iterator[Bare]:
-    """With a new directory at the end, of the tags that make pixels; first with XMP, then without."""
+    """With the tags alone that make pixels; first with XMP, then without."""
     for kept in (_PIXEL_TAGS | {_XMP}, _PIXEL_TAGS):
         yield Bare(_with_tags(data, kept), False)
 
@@ -139,6 +140,7 @@ def _stream_refusal(data: bytes, tags: Directory, layout: Layout) -> Refusal | N
 class _Directory(NamedTuple):
     order: str
     big: bool
+    place: int
     entries: list[bytes]
 
 
@@ -150,14 +152,13 @@ def _entries(data: bytes) -> _Directory:
     (number,) = struct.unpack_from(order + count, data, place)
     begin = place + struct.calcsize(order + count)
     ends = range(begin + size, min(begin + number * size, len(data)) + 1, size)
-    return _Directory(order, big, [data[end - size : end] for end in ends])
+    return _Directory(order, big, place, [data[end - size : end] for end in ends])
 
 
 def _with_tags(data: bytes, kept: frozenset[int]) -> bytes:
-    order, big, entries = _entries(data)
-    word, count, at = ("Q", "Q", 8) if big else ("I", "H", 4)
+    """The entries kept in the directory's own place: bytes behind the file's end would mend pixels that are cut off."""
+    order, big, place, entries = _entries(data)
     lean = [entry for entry in entries if struct.unpack_from(order + "H", entry)[0] in kept]
-    directory = struct.pack(order + count, len(lean)) + b"".join(lean) + bytes(struct.calcsize(word))
-    behind = len(data) + len(data) % 2
-    header = data[:at] + struct.pack(order + word, behind)
-    return header + data[len(header) :] + b"\0" * (behind - len(data)) + directory
+    directory = struct.pack(order + ("Q" if big else "H"), len(lean)) + b"".join(lean)
+    directory += bytes((8 if big else 4) + sum(map(len, entries)) - sum(map(len, lean)))
+    return data[:place] + directory + data[place + len(directory) :]

@@ -46,7 +46,10 @@ _OTHERS = {
     50002: "JPEG XL",
     52546: "JPEG XL (DNG)",
 }
+_PRIVATE = 32_768
+"""From here on numbers are given to whoever asks."""
 _BITS_OF_CODEC = {2: 1, 3: 1, 4: 1, 32771: 1, 32809: 4}
+_PREDICTORS = frozenset({2, 3, 34892, 34893, 34894})
 _CODECS_WITH_PREDICTOR = frozenset({LZW, DEFLATE, OLD_DEFLATE, LZMA, ZSTD})
 
 _COLOURS = {
@@ -67,6 +70,7 @@ _COLOURS = {
 }
 _WHITE_IS_0, _GREY, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
 _SIGNED, _FLOAT = 2, 3
+_FORMATS = {_SIGNED: "signed ", _FLOAT: "floating-point ", 4: "untyped ", 5: "complex ", 6: "complex "}
 _UNASSOCIATED = 2
 _REC_601 = (0.299, 0.587, 0.114)
 _FULL_RANGE: tuple[float, ...] = (0, 255, 128, 255, 128, 255)
@@ -98,11 +102,12 @@ class Layout:
         """From Pillow's ``ImageFileDirectory_v2``; raises what it runs into when tags are damaged."""
         compression = int(tags.get(259, 1))
         palette = tags.get(320)
+        bits = tuple(tags.get(258, (1,)))
         return cls(
             little=tags.prefix == b"II",
             compression=compression,
             photometric=_YCBCR if compression == 6 else int(tags.get(262, 0)),
-            bits=tuple(tags.get(258, (1,))),
+            bits=bits[: max(1, int(tags.get(277, len(bits))))],  # more of them mean nothing
             formats=frozenset(tags.get(339, (1,))),
             extra=tuple(tags.get(338, ())),
             planar=tags.get(284, 1) == 2,
@@ -117,7 +122,7 @@ class Layout:
 
     def __str__(self) -> str:
         colours = _COLOURS.get(self.photometric, f"unknown colours ({self.photometric})")
-        kind = {_SIGNED: "signed ", _FLOAT: "floating-point "}.get(max(self.formats), "")
+        kind = _FORMATS.get(max(self.formats), "")
         bits = "+".join(map(str, dict.fromkeys(self.bits)))
         further = f", {len(self.extra)} further a pixel" if self.extra else ""
         return f"{colours} in {kind}samples of {bits} bits{further}{', in planes' if self.planar else ''}"
@@ -137,6 +142,8 @@ class Layout:
 
 def _codec(layout: Layout) -> Refusal | None:
     number = layout.compression
+    if number not in CODECS and number not in _OTHERS and number < _PRIVATE:
+        return None  # no codec: damage, or what Pillow makes of it
     if number not in CODECS:
         return unsupported_format(f"a TIFF compressed with {_OTHERS.get(number, f'codec {number}')}")
     if set(layout.bits) != {_BITS_OF_CODEC.get(number, layout.bits[0])}:
@@ -198,8 +205,8 @@ def _luma_and_chroma(layout: Layout) -> Refusal | None:
 
 
 def _prediction(layout: Layout) -> Refusal | None:
-    if layout.predictor != 1 and layout.compression not in _CODECS_WITH_PREDICTOR:
-        return unsupported_mode(f"a TIFF with a predictor beside {CODECS[layout.compression]}")
-    if layout.predictor not in (1, 2):
+    if layout.predictor in _PREDICTORS and layout.compression not in _CODECS_WITH_PREDICTOR:
+        return unsupported_mode("a TIFF with a predictor and a codec that has none")
+    if layout.predictor in _PREDICTORS - {2}:
         return unsupported_mode(f"a TIFF of integers with predictor {layout.predictor}")
     return None
