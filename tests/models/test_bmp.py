@@ -81,6 +81,14 @@ def test_short_palettes_are_not_taken_for_other_pixels(bits: int, colours: list[
     np.testing.assert_array_equal(rgb_of(data), table[indices])
 
 
+def test_a_palette_of_too_many_colours_is_as_long_as_it_can_be() -> None:
+    colours, indices = RANDOM.integers(0, 256, (300, 3)), RANDOM.integers(0, 256, (HEIGHT, WIDTH))
+    rows = packed_rows(indices[::-1], 8)
+    np.testing.assert_array_equal(
+        rgb_of(bmp(rows, SIZE, 8, palette=palette_of(colours), colours=300)), colours[indices]
+    )
+
+
 # Runs
 
 

@@ -195,6 +195,14 @@ def test_damage_stays_damage_beside_large_metadata(name: str) -> None:
         assert error.facts is not None and (error.facts.width, error.facts.height) == (10, 12)
 
 
-def test_a_wrong_checksum_stays_damage() -> None:
-    broken = chunk(b"iCCP", b"profile\0\7x")[:-1] + b"?"
+@pytest.mark.parametrize("kind", [b"eXIf", b"iCCP", b"tEXt", b"gAMA"])
+@pytest.mark.parametrize("where", ["before", "behind"])
+def test_a_wrong_checksum_of_metadata_costs_no_picture(kind: bytes, where: str) -> None:
+    broken = chunk(kind, b"profile\0\0x")[:-1] + b"?"
+    np.testing.assert_array_equal(rgb_of(png(PICTURE, RGB, 8, **{where: broken})), PICTURE)
+
+
+@pytest.mark.parametrize("kind", [b"tRNS", b"PLTE", b"tSNS"])
+def test_a_wrong_checksum_of_what_may_make_pixels_is_damage(kind: bytes) -> None:
+    broken = chunk(kind, b"\0\1\0\2\0\3")[:-1] + b"?"
     assert error_of(png(PICTURE, RGB, 8, before=broken)).code is ImageErrorCode.CORRUPT_IMAGE

@@ -46,15 +46,16 @@ class Header(NamedTuple):
 
 
 def checked(image: ImageFile.ImageFile, data: bytes) -> ImageFile.ImageFile:
-    """Pillow takes short grey palettes for pixels of 1 or 8 bits, stops at runs that leave pixels out, and drops the
-    alpha of 16-bit pixels."""
+    """Pillow takes short grey palettes for pixels of 1 or 8 bits, fails at long ones, stops at runs that leave pixels
+    out, and drops the alpha of 16-bit pixels."""
     header = Header.of(data)
     if header.compression == _BIT_FIELDS:
         _check_masks(header, data)
     if (header.compression, header.bits) in ((_RLE8, 8), (_RLE4, 4)):
         codes = memoryview(data)[header.pixels_at :]
         return opened("BMP", _rebuilt(header, data, 8, _run_lengths(codes, header)))
-    if (image.mode, header.bits) in (("1", 4), ("1", 8), ("L", 1), ("L", 4)):
+    too_many = header.bits == 8 and header.colours > 256
+    if too_many or (image.mode, header.bits) in (("1", 4), ("1", 8), ("L", 1), ("L", 4)):
         return opened("BMP", _rebuilt(header, data, header.bits, data[header.pixels_at :]))
     return image
 

@@ -19,6 +19,11 @@ _GREY, _COLOUR = 0, 2
 _PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 _ANIMATION = frozenset({b"acTL", b"fcTL", b"fdAT"})
 _TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+_METADATA = _TEXTS | {
+    *(b"iCCP", b"eXIf", b"gAMA", b"cHRM", b"sRGB", b"pHYs", b"tIME", b"sBIT", b"bKGD", b"hIST", b"sPLT"),
+    *(b"cICP", b"mDCV", b"cLLI", b"oFFs", b"sCAL", b"pCAL", b"sTER", b"caBX"),
+}
+"""Registered chunks that no pixel depends on here."""
 _ORIENTING = frozenset({b"XML:com.adobe.xmp", b"Raw profile type exif"})
 """Keywords of the texts in which Pillow finds an orientation."""
 _MAX_TEXT = 16 << 20
@@ -84,7 +89,7 @@ def refusal(data: bytes, error: Exception) -> Refusal | None:
 def without_metadata(data: bytes) -> Iterator[Bare]:
     """First without texts, profiles and the like, then also without the animation.
 
-    None of a file with a wrong checksum or a chunk that is cut off: that is damage, and fetching it again may help.
+    None of a file with a chunk that is cut off, or with a wrong checksum of one that pixels may depend on.
     """
     chunks = list(_chunks(data))
     kept = [(kind, body) for kind, body in map(_lean, chunks) if kind is not None]
@@ -106,7 +111,7 @@ def _chunks(data: bytes) -> Iterator[_Chunk]:
         length, kind = struct.unpack_from(">I4s", data, place)
         body = view[place + 8 : place + 8 + length]
         (checksum,) = struct.unpack_from(">I", data, place + 8 + length)
-        if zlib.crc32(body, zlib.crc32(kind)) != checksum:
+        if kind not in _METADATA and zlib.crc32(body, zlib.crc32(kind)) != checksum:
             raise ValueError("a wrong checksum")
         yield kind, body
         if kind == b"IEND":
