@@ -91,7 +91,7 @@ def decode(candidate: Candidate, limits: Limits) -> Decoded:
                 Status.ERROR,
                 ErrorCode(error.code.value),
                 error.detail,
-                format=known.format if known else None,
+                format=error.format,
                 width=known.width if known else None,
                 height=known.height if known else None,
                 bytes=size,

@@ -1,4 +1,4 @@
-"""Preprocessing, version 1: the one law from bytes to pixels, for training, evaluation, export and scan.
+"""What becomes of any picture: from the bytes of a file to the network's input.
 
 ``decode_image`` takes the bytes of a file to an RGB picture, ``to_input`` takes a picture to the network's
 ``uint8[260, 260, 3]``, and ``preprocess`` is both (``preprocess_bytes`` without numpy, which costs a process most of
@@ -8,23 +8,22 @@ its start). Any change to what they return is a new version
 
 from __future__ import annotations
 
-import io
+import contextlib
 import warnings
-from dataclasses import dataclass
-from enum import StrEnum
-from importlib import import_module
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from PIL import Image, ImageFile
+from PIL import Image
 
 from models.contract import IMAGE_SIZE
+from models.preprocessing import formats
+from models.preprocessing.errors import ImageError, ImageErrorCode, ImageFacts, Refusal
+from models.preprocessing.openers import format_of, opened
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
-DECODED_FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF")
-"""Pillow's names of the formats that may be opened; EPS, which runs Ghostscript, is one that must not."""
 
 DRAFT_SIZE = (2 * IMAGE_SIZE, 2 * IMAGE_SIZE)
 """Large JPEGs are decoded at a DCT scale that keeps at least this size: 4 times faster at 12 megapixels, and
@@ -32,19 +31,6 @@ pixels differ from the full decode by at most 7/255 (mean 0.29)."""
 
 MAX_PIXELS = 178_956_970
 """Default limit on width × height as stored; ``Image.open`` refuses above the same number."""
-
-_OPENERS = {
-    "JPEG": "JpegImagePlugin",  # of MPO files, too, for which Pillow registers none
-    "PNG": "PngImagePlugin",
-    "GIF": "GifImagePlugin",
-    "BMP": "BmpImagePlugin",
-    "WEBP": "WebPImagePlugin",
-    "TIFF": "TiffImagePlugin",
-    "AVIF": "AvifImagePlugin",
-}
-"""Pillow's modules by format, in the order in which they are asked. Each is loaded when first needed, and no other
-ever is: ``Image.init()`` would load forty."""
-_SIGNATURE_BYTES = 16
 
 # Pillow warns of damaged metadata and truncated tags. What a file's result is must not depend on whether the
 # interpreter turns warnings into errors (-W error, PYTHONWARNINGS).
@@ -72,42 +58,6 @@ _UPRIGHT = {
 }
 
 
-class ImageErrorCode(StrEnum):
-    """Why bytes did not become pixels. The same words stand in the report's ``error`` column."""
-
-    EMPTY_FILE = "empty_file"
-    NOT_AN_IMAGE = "not_an_image"
-    CORRUPT_IMAGE = "corrupt_image"
-    UNSUPPORTED_MODE = "unsupported_mode"
-    TOO_MANY_PIXELS = "too_many_pixels"
-    OUT_OF_MEMORY = "out_of_memory"
-
-
-class ImageError(Exception):
-    """Bytes that the law cannot take to pixels.
-
-    ``facts`` holds what was learnt from the header before the failure, ``None`` if nothing was.
-    """
-
-    def __init__(self, code: ImageErrorCode, detail: str, facts: ImageFacts | None = None) -> None:
-        super().__init__(f"{code.value}: {detail}")
-        self.code = code
-        self.detail = detail
-        self.facts = facts
-
-
-@dataclass(frozen=True)
-class ImageFacts:
-    """What the file says of its picture, as stored (before orientation and draft)."""
-
-    format: str
-    """Pillow's name of the format, by content."""
-    width: int
-    height: int
-    frames: int | None
-    """Number of frames, of which only the first is decoded; ``None`` when the file is too damaged to tell."""
-
-
 @dataclass(frozen=True)
 class DecodedImage:
     """An upright RGB picture and the facts of its file."""
@@ -124,38 +74,102 @@ def decode_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImage:
 
     Raises :class:`ImageError`, and nothing else, whatever the bytes are.
     """
-    facts: ImageFacts | None = None
+    attempt = _Attempt(format_of(data), max_pixels)
     try:
-        with _open(data) as image:
-            facts = ImageFacts(image.format or "", *_stored_size(image), None)
-            if facts.width * facts.height > max_pixels:
-                raise ImageError(
-                    ImageErrorCode.TOO_MANY_PIXELS,
-                    f"{facts.width}×{facts.height} pixels, the limit is {max_pixels}",
-                    facts,
-                )
+        return attempt.decode(data)
+    except Exception as error:  # noqa: BLE001 - on damaged bytes Pillow's decoders raise whatever they run into
+        known = attempt.known(data, error)
+        if known is not None:
+            raise known from None
+        return _second_look(attempt, data, error)
+
+
+def _second_look(attempt: _Attempt, data: bytes, error: Exception) -> DecodedImage:
+    """After a failure: a sound file of a kind that is not read, metadata that cost the picture, or damage."""
+    rules = formats.of_format(attempt.format)
+    try:
+        refused = rules.refusal(data, error)
+    except Refusal as raised:
+        refused = raised
+    except Exception:  # noqa: BLE001 - too damaged to say what it is
+        refused = None
+    if refused is not None:
+        raise attempt.error(data, refused.code, refused.detail) from None
+    for bare in _without_metadata(rules, data):
+        if bare.data == data:
+            continue
+        again = _Attempt(attempt.format, attempt.max_pixels)
+        try:
+            decoded = again.decode(bare.data)
+        except Exception as second:  # noqa: BLE001 - the first error is the one to report
+            known = again.known(data, second)
+            if known is not None:
+                raise known from None
+            continue
+        return decoded if bare.all_frames else replace(decoded, facts=replace(decoded.facts, frames=None))
+    raise attempt.error(data, ImageErrorCode.CORRUPT_IMAGE, f"{type(error).__name__}: {error}") from None
+
+
+def _without_metadata(rules: formats.FormatRules, data: bytes) -> Iterator[formats.Bare]:
+    # Too damaged to be taken apart is damaged.
+    with contextlib.suppress(Exception):
+        yield from rules.without_metadata(data)
+
+
+class _Attempt:
+    """One decoding, and what it learnt before it ended."""
+
+    def __init__(self, format: str, max_pixels: int) -> None:
+        self.format, self.max_pixels = format, max_pixels
+        self.facts: ImageFacts | None = None
+
+    def decode(self, data: bytes) -> DecodedImage:
+        """The whole way; raises what Pillow raises, too."""
+        with opened(self.format, data) as image:
+            facts = self._learn(image)
+            image = formats.checked(self.format, image, data)
             if image.mode == "F":
-                raise ImageError(
-                    ImageErrorCode.UNSUPPORTED_MODE, "floating-point pixels have no fixed range", facts
-                )
+                raise Refusal(ImageErrorCode.UNSUPPORTED_MODE, "floating-point pixels have no fixed range")
             if image.format in ("JPEG", "MPO"):
                 image.draft("RGB", DRAFT_SIZE)
             image.load()
             # Everything is taken from the first frame before frames are counted: counting moves to others.
             orientation = _orientation(image)
-            rgb = _to_rgb(image, facts)
+            rgb = _to_rgb(image)
             facts = ImageFacts(facts.format, facts.width, facts.height, _frame_count(image))
         if orientation in _UPRIGHT:
             rgb = rgb.transpose(_UPRIGHT[orientation])
         return DecodedImage(rgb, facts)
-    except ImageError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise ImageError(ImageErrorCode.TOO_MANY_PIXELS, str(error), facts) from None
-    except MemoryError:
-        raise ImageError(ImageErrorCode.OUT_OF_MEMORY, "not enough memory to decode", facts) from None
-    except Exception as error:  # noqa: BLE001 - on damaged bytes Pillow's decoders raise whatever they run into
-        raise ImageError(ImageErrorCode.CORRUPT_IMAGE, f"{type(error).__name__}: {error}", facts) from None
+
+    def _learn(self, image: Image.Image) -> ImageFacts:
+        facts = self.facts = ImageFacts(image.format or "", *_stored_size(image), None)
+        if facts.width * facts.height > self.max_pixels:
+            detail = f"{facts.width}×{facts.height} pixels, the limit is {self.max_pixels}"
+            raise Refusal(ImageErrorCode.TOO_MANY_PIXELS, detail)
+        return facts
+
+    def known(self, data: bytes, error: Exception) -> ImageError | None:
+        """What an exception means whatever the format; ``None`` if that takes a look into the file."""
+        match error:
+            case Refusal():
+                return self.error(data, error.code, error.detail)
+            case Image.DecompressionBombError():
+                return self.error(data, ImageErrorCode.TOO_MANY_PIXELS, str(error))
+            case MemoryError():
+                return self.error(data, ImageErrorCode.OUT_OF_MEMORY, "not enough memory to decode")
+        return None
+
+    def error(self, data: bytes, code: ImageErrorCode, detail: str) -> ImageError:
+        """With what is known of the file: what the decoding learnt, else what the header says."""
+        return ImageError(code, detail, self.facts or _header_facts(self.format, data), self.format)
+
+
+def _header_facts(format: str, data: bytes) -> ImageFacts | None:
+    try:
+        size = formats.of_format(format).size(data)
+    except Exception:  # noqa: BLE001 - too damaged to tell
+        return None
+    return ImageFacts(format, *size, None) if size is not None and min(size) > 0 else None
 
 
 def to_input(rgb: Image.Image, size: int = IMAGE_SIZE) -> npt.NDArray[np.uint8]:
@@ -184,33 +198,6 @@ def _resized(rgb: Image.Image, size: int) -> Image.Image:
     return rgb.resize((size, size), Image.Resampling.BILINEAR)
 
 
-def _open(data: bytes) -> ImageFile.ImageFile:
-    """The file's header, read by the opener that knows its signature.
-
-    ``Image.open(formats=…)`` does the same, but forgets an opener's reason and, above its process-wide limit,
-    the picture's size; both belong in the report.
-    """
-    if not data:
-        raise ImageError(ImageErrorCode.EMPTY_FILE, "the file has no bytes")
-    for name, module in _OPENERS.items():
-        if name not in Image.OPEN:
-            import_module(f"PIL.{module}")
-        opener, accepts = Image.OPEN[name]
-        known = accepts(data[:_SIGNATURE_BYTES]) if accepts is not None else True
-        if isinstance(known, str):
-            raise ImageError(ImageErrorCode.UNSUPPORTED_MODE, known)
-        if not known:
-            continue
-        try:
-            return opener(io.BytesIO(data), "")
-        except SyntaxError as error:
-            if "unknown pixel mode" in str(error):
-                # A sound TIFF of a kind that Pillow has no pixels for, such as 64-bit floating point.
-                raise ImageError(ImageErrorCode.UNSUPPORTED_MODE, f"{name}: {error}") from None
-            raise
-    raise ImageError(ImageErrorCode.NOT_AN_IMAGE, "no known image format in these bytes")
-
-
 def _stored_size(image: Image.Image) -> tuple[int, int]:
     # Before it is loaded, Pillow gives a TIFF the size that it will have upright.
     tags = getattr(image, "tag_v2", None)
@@ -233,7 +220,7 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _to_rgb(image: Image.Image, facts: ImageFacts) -> Image.Image:
+def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "I" or image.mode.startswith("I;"):
         return _grey_from_integers(image).convert("RGB")
     try:
@@ -242,7 +229,7 @@ def _to_rgb(image: Image.Image, facts: ImageFacts) -> Image.Image:
             return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
         return image.convert("RGB")
     except ValueError as error:
-        raise ImageError(ImageErrorCode.UNSUPPORTED_MODE, f"{image.mode}: {error}", facts) from None
+        raise Refusal(ImageErrorCode.UNSUPPORTED_MODE, f"{image.mode}: {error}") from None
 
 
 def _grey_from_integers(image: Image.Image) -> Image.Image:
