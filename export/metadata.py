@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from export.checkpoint import Checkpoint
 from models.calibration import Calibration
-from models.contract import ModelMetadata
+from models.contract import FACE_PREPROCESS_VERSION, ModelMetadata
+from models.faces.law import face_law
 from models.storage import Store
 
 
@@ -33,5 +36,14 @@ def build_metadata(
         source_checkpoint_sha256=checkpoint.sha256,
         store=store.value,
         network=network,
+        **_law(checkpoint),
     )
     return metadata if calibration is None else calibration.applied_to(metadata)
+
+
+def _law(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The preprocessing that a run trained with, as its recipe says it; that of a bare state_dict is version 1."""
+    margin = ((checkpoint.training or {}).get("recipe") or {}).get("margin")
+    if margin is None:
+        return {}
+    return {"preprocess": FACE_PREPROCESS_VERSION, "faces": face_law(float(margin))}

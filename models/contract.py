@@ -21,6 +21,9 @@ from models.errors import ModelFileError
 
 CONTRACT_VERSION = 1
 PREPROCESS_VERSION = 1
+"""Whole pictures."""
+FACE_PREPROCESS_VERSION = 2
+"""Squares around faces."""
 
 IMAGE_SIZE = 260
 """Edge of the square input in pixels."""
@@ -107,6 +110,9 @@ class ModelMetadata:
     """What a variant lost against its fp32 reference when it was made."""
     network: str = DEFAULT_NETWORK
     """Whose graph it is, one of :data:`NETWORKS` in files of this version; running it does not depend on it."""
+    faces: Mapping[str, Any] | None = None
+    """Which faces the model was trained on and how they were cut out (:func:`models.faces.law.face_law`); there with
+    preprocessing 2, and only there."""
 
     def default_threshold(self) -> float:
         """The threshold in force when the user names none."""
@@ -147,10 +153,15 @@ class ModelMetadata:
                 values[key] = json.loads(props[key])
             except ValueError:
                 raise ModelFileError(f"{where}: metadata key {key!r} is not JSON; {remedy}") from None
-        for key, ours in (("contract", CONTRACT_VERSION), ("preprocess", PREPROCESS_VERSION)):
-            if values[key] != ours:
+        known = {
+            "contract": (CONTRACT_VERSION,),
+            "preprocess": (PREPROCESS_VERSION, FACE_PREPROCESS_VERSION),
+        }
+        for key, ours in known.items():
+            if values[key] not in ours:
                 raise ModelFileError(
-                    f"{where} follows {key} {values[key]}, this version runs {key} {ours}; {remedy}"
+                    f"{where} follows {key} {values[key]}, this version runs {key} {' and '.join(map(str, ours))}; "
+                    f"{remedy}"
                 )
         try:
             values["thresholds"] = {k: Threshold(**v) for k, v in (values["thresholds"] or {}).items()}
@@ -179,11 +190,17 @@ class ModelMetadata:
             "precision": self.precision in PRECISIONS,
             "precision_check": self.precision_check is None or isinstance(self.precision_check, dict),
             "network": isinstance(self.network, str),
+            "faces": isinstance(self.faces, dict) == (self.preprocess == FACE_PREPROCESS_VERSION),
         }
         return next((key for key, right in checks.items() if not right), None)
 
 
-_OPTIONAL: Mapping[str, object] = {"precision": "fp32", "precision_check": None, "network": DEFAULT_NETWORK}
+_OPTIONAL: Mapping[str, object] = {
+    "precision": "fp32",
+    "precision_check": None,
+    "network": DEFAULT_NETWORK,
+    "faces": None,
+}
 
 
 def _is_number(value: object) -> bool:

@@ -149,13 +149,14 @@ def train(
     check_out(out, resume=resume)
     settings = Settings(**{name: options.pop(name) for name in Settings.names()})
     session = Session(data, out, settings, manifests=options.pop("manifests"))
-    if not resume:
-        session.begin(options)
-    else:
-        default = click.core.ParameterSource.DEFAULT
-        given = {k: v for k, v in options.items() if context.get_parameter_source(k) is not default}
-        session.resume(given, decode=not finish)
-    return session.finish() if finish else session.train()
+    with session.machine():
+        if not resume:
+            session.begin(options)
+        else:
+            default = click.core.ParameterSource.DEFAULT
+            given = {k: v for k, v in options.items() if context.get_parameter_source(k) is not default}
+            session.resume(given, decode=not finish)
+        return session.finish() if finish else session.train()
 
 
 def main() -> None:

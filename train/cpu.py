@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import sys
+from collections.abc import Iterator
 
 import torch
 
@@ -14,21 +16,25 @@ _NEVER = 2**31 - 1
 _TOP_PAD = 256 * 2**20
 
 
-def prepare_cpu() -> str | None:
-    """Keep freed memory and flush denormal numbers; a sentence on what was done, for the user.
+@contextlib.contextmanager
+def prepared_cpu() -> Iterator[str | None]:
+    """Keep freed memory and flush denormal numbers; gives a sentence on it for the user, ``None`` for nothing to say.
 
     A training step frees and asks again for the same hundreds of megabytes. glibc gives them back to the kernel in
     between, and the page faults cost more than half of a step on a virtual machine (docs/speed.md). Denormal
     numbers, of which a grown network makes many (:mod:`models.backbones.growth`), run at a tenth of the speed.
+    Enter it before torch has started its threads, which take the setting from the one that makes them.
     """
     torch.set_flush_denormal(True)
-    if _other_allocator():
-        return None
-    return (
-        "freed memory is kept for the next step; jemalloc is faster still: docs/training.md"
-        if keep_freed_memory()
-        else None
-    )
+    try:
+        kept = not _other_allocator() and keep_freed_memory()
+        yield (
+            "freed memory is kept for the next step; jemalloc is faster still: docs/training.md"
+            if kept
+            else None
+        )
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def keep_freed_memory() -> bool:

@@ -18,7 +18,7 @@ from models.machine import usable_cores
 from models.storage import Store
 from train import run
 from train.calibrating import calibrate_best, is_calibrated, why_not
-from train.cpu import prepare_cpu
+from train.cpu import prepared_cpu
 from train.data import LabelledImage
 from train.device import choose_device, spare_threads
 from train.faces import FaceList
@@ -62,8 +62,6 @@ class Session:
         self.folder, self.settings = RunFolder(out), settings
         self.trees = Trees.of(data, manifests)
         self.device = choose_device(settings.device)
-        if self.device.type == "cpu" and (said := prepare_cpu()):
-            _say(said)
         self._caught: list[int] = []
         self._should_stop = stop_after(settings.max_minutes, lambda: bool(self._caught))
         cores = usable_cores()
@@ -73,6 +71,14 @@ class Session:
         self.progress = BarProgress(bar=sys.stderr.isatty() and not settings.no_progress)
         limit = settings.memory_gib
         self.pictures = Pictures(int(limit * 2**30) if limit is not None else None)
+
+    @contextlib.contextmanager
+    def machine(self) -> Iterator[None]:
+        """The process as it is best set for the device, for as long as the run is worked on."""
+        with prepared_cpu() if self.device.type == "cpu" else contextlib.nullcontext() as said:
+            if said:
+                _say(said)
+            yield
 
     def begin(self, options: Mapping[str, Any]) -> None:
         """Begin a run of this :class:`train.run.Plan`, and write down what a resumed one reads back."""

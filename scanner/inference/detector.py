@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from models.contract import IMAGE_SIZE, INPUT_NAME, OUTPUT_LOGIT, OUTPUT_PROB_FAKE, ModelMetadata
+from models.contract import (
+    IMAGE_SIZE,
+    INPUT_NAME,
+    OUTPUT_LOGIT,
+    OUTPUT_PROB_FAKE,
+    PREPROCESS_VERSION,
+    ModelMetadata,
+)
 from models.errors import ModelFileError
 from models.weights import resolve_model
 from scanner.inference.binding import BoundRuns
@@ -59,9 +67,12 @@ class Detector:
         self._bound = self._bind() if provider in ON_GPU else None
 
     @classmethod
-    def load(cls, model: Path | None = None, device: str = "auto") -> Detector:
+    def load(
+        cls, model: Path | None = None, device: str = "auto", *, laws: Collection[int] = (PREPROCESS_VERSION,)
+    ) -> Detector:
         """Load ``model`` (``None``: the shipped weights) on ``auto``, ``cpu``, ``openvino``, ``cuda[:N]`` or
-        ``tensorrt[:N]``.
+        ``tensorrt[:N]``. ``laws``: versions of the preprocessing that the caller has; what is scored by another
+        would be other pictures than the model was trained on.
 
         Raises :class:`ModelFileError` for a missing, altered or foreign file and ``DeviceError`` for a device
         that cannot be used; only ``auto`` may take another device than CUDA, and says so in ``fallback``.
@@ -82,6 +93,11 @@ class Detector:
         else:
             opened = open_session(content, where, where=str(path))
             metadata = _described(opened.session, path)
+        if metadata.preprocess not in laws:
+            raise ModelFileError(
+                f"{path} follows preprocess {metadata.preprocess}: it judges squares around faces, which this version "
+                "does not cut out yet; name a model of whole pictures (preprocess 1)"
+            )
         if metadata.precision == "bf16" and where.kind != "openvino":
             raise DeviceError(
                 f"{path} computes in bf16, which only --device openvino does; scan with that, or with the fp32 file"

@@ -24,7 +24,7 @@ from models.contract import (
 from models.errors import ModelFileError
 
 PLAIN = ModelMetadata("first", "1", "fake")
-OPTIONAL = {"network", "precision", "precision_check"}
+OPTIONAL = {"faces", "network", "precision", "precision_check"}
 
 unit = st.floats(0, 1)
 texts = st.text(max_size=20)
@@ -92,7 +92,12 @@ def test_files_without_the_keys_of_variants_compute_in_fp32() -> None:
     read = ModelMetadata.from_props(PLAIN.to_props(), where="m.onnx")
     assert (read.precision, read.precision_check) == ("fp32", None)
     variant = replace(
-        PLAIN, precision="int8", precision_check={"delta_auc": -0.001}, network="efficientnet_lite2"
+        PLAIN,
+        precision="int8",
+        precision_check={"delta_auc": -0.001},
+        network="efficientnet_lite2",
+        preprocess=2,
+        faces={"margin": 1.2},
     )
     props = variant.to_props()
     assert set(props) == {field.name for field in fields(ModelMetadata)}

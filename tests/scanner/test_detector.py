@@ -77,7 +77,8 @@ def test_a_detector_says_what_it_is_and_where_it_runs(calibrated: Path) -> None:
     [
         ({"metadata": None}, "says nothing about this tool's contract"),
         ({"props": {"contract": "2"}}, "follows contract 2"),
-        ({"props": {"preprocess": "2"}}, "follows preprocess 2"),
+        ({"props": {"preprocess": "3"}}, "follows preprocess 3"),
+        ({"props": {"preprocess": "2"}}, "metadata key 'faces'"),
         ({"props": {"name": "{"}}, "'name' is not JSON"),
         ({"batch": 4}, "not uint8[N, 260, 260, 3]"),
         ({"dtype": TensorProto.FLOAT}, "not uint8[N, 260, 260, 3]"),
@@ -93,6 +94,14 @@ def test_a_foreign_model_is_refused_in_one_sentence(
         Detector.load(file, "cpu")
     text = str(refused.value)
     assert reason in text and str(file) in text and "scan-export CHECKPOINT" in text and "\n" not in text
+
+
+def test_a_model_of_faces_is_refused_by_who_cannot_cut_them_out(make_model: MakeModel) -> None:
+    """Scored on whole pictures it would answer, and the answer would mean nothing."""
+    file = make_model(props={"preprocess": "2", "faces": json.dumps({"margin": 1.2})})
+    with pytest.raises(ModelFileError, match="preprocess 2: it judges squares around faces"):
+        Detector.load(file, "cpu")
+    assert Detector.load(file, "cpu", laws=(1, 2)).metadata.faces == {"margin": 1.2}
 
 
 @pytest.mark.parametrize("content", [b"", b"no model at all", b"\x08\x01" + bytes(200)])

@@ -60,9 +60,12 @@ def draw(path: Path, label: Label, seed: int, size: int = 72) -> None:
     Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(path)
 
 
-def build_tree(data: Path, counts: dict[Role, int], *, broken: bool = True) -> Path:
-    """``counts`` groups of one real and one fake in each role, and what must never be used for training."""
-    rows = ["path,split,label,source,group"]
+def build_tree(data: Path, counts: dict[Role, int], *, broken: bool = True, faces: bool = False) -> Path:
+    """``counts`` groups of one real and one fake in each role, and what must never be used for training.
+
+    ``faces``: the manifest has boxes, each elsewhere in its picture of 72×72 pixels.
+    """
+    rows = ["path,split,label,source,group" + (",face_x,face_y,face_w,face_h" if faces else "")]
     seed = 0
     for role, number in counts.items():
         for group, _ in zip(groups_of(role), range(number), strict=False):
@@ -70,6 +73,8 @@ def build_tree(data: Path, counts: dict[Role, int], *, broken: bool = True) -> P
                 relative = f"train/{label.title}/{group}.png"
                 draw(data / relative, label, seed)
                 rows.append(f"{relative},train,{label.title},{'ab'[seed % 4 // 2]},{group}")
+                if faces:
+                    rows[-1] += f",{5 + seed % 7},{9 - seed % 3},{44 + seed % 5}.5,52"
                 seed += 1
     for split in ("validation", "test"):
         for label in Label:

@@ -10,9 +10,10 @@ from train import cpu
 FAULTS = """
 import resource, sys
 import torch
-from train.cpu import prepare_cpu
+from train.cpu import prepared_cpu
+prepared = prepared_cpu()
 if sys.argv[1] == "kept":
-    print(prepare_cpu())
+    print(prepared.__enter__())
 def step():
     torch.ones(20_000_000).add_(1)
 for _ in range(8):
@@ -41,19 +42,22 @@ def test_freed_memory_is_kept_and_it_is_said() -> None:
 
 DENORMALS = """
 import torch
-from train.cpu import prepare_cpu
-prepare_cpu()
-print(float(torch.tensor(1e-30) * 1e-15))
+from train.cpu import prepared_cpu
+def product():
+    return float(torch.tensor(1e-30) * 1e-15)
+with prepared_cpu():
+    print(product())
+print(product() > 0)
 """
 
 
 def test_denormal_numbers_are_flushed() -> None:
     done = subprocess.run([sys.executable, "-c", DENORMALS], capture_output=True, text=True, check=True)
-    assert done.stdout == "0.0\n"
+    assert done.stdout == "0.0\nTrue\n"
 
 
 def test_another_allocator_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LD_PRELOAD", "/usr/lib/libjemalloc.so.2")
     monkeypatch.setattr(cpu, "keep_freed_memory", lambda: pytest.fail("it is not glibc's to tell"))
-    monkeypatch.setattr(cpu.torch, "set_flush_denormal", lambda on: True)
-    assert cpu.prepare_cpu() is None
+    with cpu.prepared_cpu() as said:
+        assert said is None
