@@ -35,6 +35,8 @@ _PATIENCE = 0.02
 """Seconds that a run may wait for decoders that are at work before it gets as many again."""
 _START_SECONDS = 60.0
 """That a decoder may take until it has begun its first file."""
+_ANSWER_SECONDS = 1.0
+"""That a file system may take to say what it knows of a file."""
 _STARTS_IN_VAIN = 3
 """Decoders that may end in a row before they have begun a file."""
 
@@ -263,19 +265,18 @@ class DecodePool:
         file.failures += 1
         if exit_code == -CPU_LIMIT_SIGNAL:
             detail = f"decoding took more than {self._limits.cpu_seconds:g} s of CPU time"
-            file.decoded = _failed_in_hand(file.candidate, ErrorCode.DECODE_TIMEOUT, detail)
+            file.decoded = _ended_decoders(file.candidate, ErrorCode.DECODE_TIMEOUT, detail)
         elif file.failures < 2:
             # It may have been killed, or held up, from outside.
             what = "stood still" if stalled else f"ended ({exit_code})"
             log.info("%s: its decoder %s; once more", printable(file.candidate.name), what)
             self._again.append([file])
         elif stalled:
-            # Without a stamp: asking a folder that does not answer would hold up the run itself.
             detail = f"decoding stood still for {self._limits.stall_seconds:g} s, twice"
-            file.decoded = failed(file.candidate, ErrorCode.DECODE_TIMEOUT, detail)
+            file.decoded = _ended_decoders(file.candidate, ErrorCode.DECODE_TIMEOUT, detail)
         else:
             detail = f"its decoder ended twice ({exit_code})"
-            file.decoded = _failed_in_hand(file.candidate, ErrorCode.DECODE_CRASHED, detail)
+            file.decoded = _ended_decoders(file.candidate, ErrorCode.DECODE_CRASHED, detail)
 
     def _start(self) -> _Decoder:
         if self._voices is None:
@@ -319,9 +320,14 @@ class DecodePool:
         decoder.answers.close()
 
 
-def _failed_in_hand(candidate: Candidate, code: ErrorCode, detail: str) -> Decoded:
+def _ended_decoders(candidate: Candidate, code: ErrorCode, detail: str) -> Decoded:
     """With the file's stamp after the failure, by which a later run may know that it failed on the same file."""
-    return failed(candidate, code, detail, stamp=Stamp.at(candidate.path))
+    found: list[Stamp | None] = []
+    # A folder that does not answer must not hold up the run itself.
+    asking = threading.Thread(target=lambda: found.append(Stamp.at(candidate.path)), daemon=True)
+    asking.start()
+    asking.join(_ANSWER_SECONDS)
+    return failed(candidate, code, detail, stamp=found[0] if found else None)
 
 
 def _log_lines(descriptor: int) -> None:

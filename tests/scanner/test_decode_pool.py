@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -153,8 +154,20 @@ def test_a_file_that_stands_still_is_tried_twice(
     found = decoded(files("x", "hang", "x"), stall_seconds=0.6)
     assert errors_of(found) == {1: ErrorCode.DECODE_TIMEOUT}
     assert "twice" in found[1].result.detail
-    assert found[1].result.stamp is None, "a folder that does not answer is not asked by the run"
+    assert found[1].result.stamp is not None
     assert "stood still; once more" in caplog.text
+
+
+@pytest.mark.usefixtures("wicked")
+def test_a_folder_that_does_not_answer_does_not_hold_up_the_run(
+    files: Callable[..., list[Candidate]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = threading.Event()
+    monkeypatch.setattr(pool, "_ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(pool.Stamp, "at", lambda path: answer.wait(60))
+    found = decoded(files("x", "crash", "x"))
+    answer.set()
+    assert errors_of(found) == {1: ErrorCode.DECODE_CRASHED} and found[1].result.stamp is None
 
 
 @pytest.mark.usefixtures("wicked")

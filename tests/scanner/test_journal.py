@@ -211,7 +211,7 @@ def test_two_ends_on_other_contents_are_no_proof(said: Any) -> None:
     assert said(CRASHED, CRASHED, changed=True) is None
 
 
-def test_a_file_that_stood_still_is_always_tried_again(said: Any) -> None:
+def test_a_file_of_which_nothing_is_known_is_always_tried_again(said: Any) -> None:
     assert said(TIMEOUT, TIMEOUT, TIMEOUT, stamped=False) is None
 
 
