@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.sources.filetypes import (
-    HEAD_BYTES,
-    MediaKind,
-    classify,
-    kind_by_magic,
-    kind_by_suffix,
-    suffix_of,
-)
+from models.filetypes import HEAD_BYTES, MediaKind, classify, kind_by_magic, kind_by_suffix, suffix_of
 from scanner.sources.probe import problem_of
 from scanner.sources.scanignore import ScanIgnore, ScanIgnoreError
 from scanner.sources.selection import (

@@ -7,8 +7,8 @@ import os
 import stat
 from enum import Enum, auto
 
+from models.filetypes import HEAD_BYTES, MediaKind, classify, kind_by_suffix
 from scanner.results import ErrorCode
-from scanner.sources.filetypes import HEAD_BYTES, MediaKind, classify, kind_by_suffix
 
 Problem = tuple[ErrorCode, str]
 """The report's code for what is wrong with a file, and words for the log."""

@@ -20,9 +20,9 @@ from functools import lru_cache
 from hashlib import blake2b
 from itertools import chain, islice
 
+from models.filetypes import MediaKind, kind_by_suffix, suffix_of
 from scanner.names import encode_path
 from scanner.results import ErrorCode
-from scanner.sources.filetypes import MediaKind, kind_by_suffix, suffix_of
 from scanner.sources.named import why_left_out
 from scanner.sources.probe import EntryType, Problem, entry_type, look, not_a_file, problem_of
 from scanner.sources.scanignore import FILE_NAME, ScanIgnore, Scope
