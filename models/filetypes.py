@@ -26,6 +26,8 @@ class MediaKind(StrEnum):
     """Pixels in a format that this tool does not decode: HEIC, JPEG XL, RAW, PSD, ICO …"""
     OTHER_MEDIA = "other_media"
     """May hold pictures and is none: video, PDF and other page descriptions, vector drawings, archives."""
+    COMPANION = "companion"
+    """No media whatever the name says: an AppleDouble file (RFC 1740), which macOS keeps beside a file of its own."""
     UNKNOWN = "unknown"
     """Anything else, among it audio and zip-based documents and packages (.docx, .epub, .jar, .whl …)."""
 
@@ -75,6 +77,7 @@ _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+", b"MM*\x00", b"II\x00*")
 
 _PREFIXES: tuple[tuple[bytes, MediaKind], ...] = (
+    (b"\x00\x05\x16\x07", MediaKind.COMPANION),
     # Before the prefixes that they begin with.
     (b"\xff\xd8\xff\xf7", MediaKind.UNDECODABLE_IMAGE),  # JPEG-LS
     (b"%!PS-Adobe-3.0 EPSF", MediaKind.UNDECODABLE_IMAGE),

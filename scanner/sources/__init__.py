@@ -13,10 +13,12 @@ from scanner.sources.selection import (
     expand_operand,
     read_file_list,
 )
-from scanner.sources.walk import Candidate, OnSkip, SkipType, walk
+from scanner.sources.skips import LEFT_OUT, OnSkip, SkipType
+from scanner.sources.walk import Candidate, walk
 
 __all__ = [
     "HEAD_BYTES",
+    "LEFT_OUT",
     "Candidate",
     "FileListError",
     "MediaKind",

@@ -69,14 +69,8 @@ def not_a_file(mode: int) -> Problem:
 
 
 def look(path: str) -> tuple[MediaKind, Problem | None]:
-    """The kind of a regular file.
-
-    A file whose suffix names a decodable image is not opened: it gets a row in any case, and the decoder,
-    which reads it anyway, classifies the bytes. With a problem, the kind is that of the suffix.
-    """
+    """The kind of a regular file, by suffix and content. With a problem, the kind is that of the suffix."""
     kind = kind_by_suffix(path)
-    if kind is MediaKind.IMAGE:
-        return kind, None
     try:
         descriptor = os.open(path, OPEN_FLAGS)
         try:

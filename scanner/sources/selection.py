@@ -46,6 +46,11 @@ class Selection:
     exclude: tuple[str, ...] = ()
     force_exclude: bool = False
     """What is named explicitly and matches ``exclude`` or a ``.scanignore`` is not looked at; it keeps its row."""
+    media_only: bool = False
+    """What is named explicitly and is there gets a row only if a folder's walk would give it one; else it is counted.
+
+    A link to a folder is entered only with ``follow_symlinks``. For tools that hand over whatever changed.
+    """
 
     def takes_file(self, name: str, relative: str) -> bool:
         """Whether a file is looked at; ``relative`` is its path from the operand on, with ``/``."""
