@@ -27,7 +27,8 @@ class Baseline:
         """From a CSV report of any threshold. Raises :class:`BaselineError`."""
         known: dict[bytes, int] = {}
         try:
-            with path.open(encoding="utf-8", newline="") as stream:
+            # Spreadsheets and editors of Windows begin a file with a byte-order mark.
+            with path.open(encoding="utf-8-sig", newline="") as stream:
                 rows = csv.DictReader(stream)
                 if not {"path", "verdict", "sha256"} <= set(rows.fieldnames or ()):
                     raise BaselineError(f"{path} is no CSV report of a scan; name one with --baseline")

@@ -91,6 +91,11 @@ def _batch_size(context: click.Context, parameter: click.Parameter, value: Any) 
 )
 @click.option("-0", "--null", is_flag=True, help="Names in --files-from end with NUL, not with a line end.")
 @click.option(
+    "--media-only",
+    is_flag=True,
+    help="No row for named files that are no media, as in a folder: for lists of whatever changed.",
+)
+@click.option(
     "--recursive/--no-recursive", default=True, help="Enter the folders below PATH.  [default: yes]"
 )
 @click.option(
@@ -313,7 +318,7 @@ def _run(
     *, paths: tuple[str, ...], outs: tuple[str, ...], format: tuple[str, ...], no_thumbnails: bool,
     redact_paths: bool, manifest: Path | None, files_from: BinaryIO | None, null: bool,
     recursive: bool, follow_symlinks: bool, include: tuple[str, ...], exclude: tuple[str, ...],
-    no_scanignore: bool, force_exclude: bool, model: Path | None,
+    no_scanignore: bool, force_exclude: bool, media_only: bool, model: Path | None,
     threshold: str | None, device: str, batch_size: int | None, workers: int | None, max_pixels: int | None,
     max_bytes: int | None, max_decode_seconds: float | None, max_decode_mib: int | None, restart: bool,
     cache: Path | None, cache_mib: int, rehash: bool,
@@ -380,13 +385,14 @@ def _run(
             say(
                 "note: this model is not calibrated; prob_fake is a score, its threshold was not chosen on data"
             )
-        selection = Selection(recursive, follow_symlinks, include, exclude, force_exclude)
+        selection = Selection(recursive, follow_symlinks, include, exclude, force_exclude, media_only)
         scanignore = None if no_scanignore else ScanIgnore(lambda *used: tally.scanignore.add(used))
         inputs = [encode_path(path) for path in paths]
         chosen: dict[str, Any] = {
             "files_from": _name_of(files_from), "nul": null,
             "recursive": recursive, "follow_symlinks": follow_symlinks, "include": list(include),
             "exclude": list(exclude), "scanignore": not no_scanignore, "force_exclude": force_exclude,
+            "media_only": media_only,
         }  # fmt: skip
         header = build_header(detector, limits, {"paths": inputs, **chosen})
         results = None

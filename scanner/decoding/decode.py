@@ -174,7 +174,7 @@ def _read_open(candidate: Candidate, descriptor: int, limits: Limits) -> _Conten
         match kind:
             case MediaKind.OTHER_MEDIA:
                 return _Content(kind, None, status.st_size, settled)
-            case MediaKind.IMAGE | MediaKind.UNDECODABLE_IMAGE | MediaKind.UNKNOWN:
+            case MediaKind.IMAGE | MediaKind.UNDECODABLE_IMAGE | MediaKind.COMPANION | MediaKind.UNKNOWN:
                 pass
             case _:
                 assert_never(kind)

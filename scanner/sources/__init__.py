@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.sources.filetypes import (
-    HEAD_BYTES,
-    MediaKind,
-    classify,
-    kind_by_magic,
-    kind_by_suffix,
-    suffix_of,
-)
+from models.filetypes import HEAD_BYTES, MediaKind, classify, kind_by_magic, kind_by_suffix, suffix_of
 from scanner.sources.probe import problem_of
 from scanner.sources.scanignore import ScanIgnore, ScanIgnoreError
 from scanner.sources.selection import (
@@ -20,10 +13,12 @@ from scanner.sources.selection import (
     expand_operand,
     read_file_list,
 )
-from scanner.sources.walk import Candidate, OnSkip, SkipType, walk
+from scanner.sources.skips import LEFT_OUT, OnSkip, SkipType
+from scanner.sources.walk import Candidate, walk
 
 __all__ = [
     "HEAD_BYTES",
+    "LEFT_OUT",
     "Candidate",
     "FileListError",
     "MediaKind",

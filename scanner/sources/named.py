@@ -6,12 +6,13 @@ import os
 
 from scanner.sources.scanignore import ScanIgnore, parts_from_here
 from scanner.sources.selection import Selection
+from scanner.sources.skips import SkipType
 
 
 def why_left_out(
     path: str, selection: Selection, scanignore: ScanIgnore | None, *, is_folder: bool
-) -> str | None:
-    """By what ``exclude`` or a ``.scanignore`` leaves out a named path or a folder on the way to it, in words.
+) -> tuple[SkipType, str] | None:
+    """By what ``exclude`` or a ``.scanignore`` leaves out a named path or a folder on the way to it: type and words.
 
     Patterns hold from the working directory on. Outside of it they are held against the path's own name alone, and
     no ``.scanignore`` counts. Raises :class:`ScanIgnoreError`.
@@ -21,11 +22,13 @@ def why_left_out(
     if parts == [os.pardir]:
         return None
     if _is_excluded(parts, selection, is_folder=is_folder):
-        return "by --exclude"
+        return SkipType.EXCLUDED_FOLDER if is_folder else SkipType.EXCLUDED_FILE, "by --exclude"
     if not inside or scanignore is None:
         return None
     rule = scanignore.decided_by(inside, is_folder=is_folder)
-    return None if rule is None else f"by {rule.where}"
+    if rule is None:
+        return None
+    return SkipType.IGNORED_FOLDER if is_folder else SkipType.IGNORED_FILE, f"by {rule.where}"
 
 
 def _is_excluded(parts: list[str], selection: Selection, *, is_folder: bool) -> bool:

@@ -7,8 +7,8 @@ import os
 import stat
 from enum import Enum, auto
 
+from models.filetypes import HEAD_BYTES, MediaKind, classify, kind_by_suffix
 from scanner.results import ErrorCode
-from scanner.sources.filetypes import HEAD_BYTES, MediaKind, classify, kind_by_suffix
 
 Problem = tuple[ErrorCode, str]
 """The report's code for what is wrong with a file, and words for the log."""
@@ -69,14 +69,8 @@ def not_a_file(mode: int) -> Problem:
 
 
 def look(path: str) -> tuple[MediaKind, Problem | None]:
-    """The kind of a regular file.
-
-    A file whose suffix names a decodable image is not opened: it gets a row in any case, and the decoder,
-    which reads it anyway, classifies the bytes. With a problem, the kind is that of the suffix.
-    """
+    """The kind of a regular file, by suffix and content. With a problem, the kind is that of the suffix."""
     kind = kind_by_suffix(path)
-    if kind is MediaKind.IMAGE:
-        return kind, None
     try:
         descriptor = os.open(path, OPEN_FLAGS)
         try:

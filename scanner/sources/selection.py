@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -46,6 +47,11 @@ class Selection:
     exclude: tuple[str, ...] = ()
     force_exclude: bool = False
     """What is named explicitly and matches ``exclude`` or a ``.scanignore`` is not looked at; it keeps its row."""
+    media_only: bool = False
+    """What is named explicitly and is there gets a row only if a folder's walk would give it one; else it is counted.
+
+    A link to a folder is entered only with ``follow_symlinks``. For tools that hand over whatever changed.
+    """
 
     def takes_file(self, name: str, relative: str) -> bool:
         """Whether a file is looked at; ``relative`` is its path from the operand on, with ``/``."""
@@ -180,11 +186,12 @@ def read_file_list(stream: BinaryIO, nul: bool) -> Iterator[str]:
     """The names in a ``--files-from`` list, one at a time, as :func:`os.fsdecode` gives them.
 
     Names end with a line feed (one carriage return before it is dropped) or, with ``nul``, with a NUL byte.
+    Without ``nul`` a byte-order mark is dropped and UTF-16 refused.
     Empty names are left out; the last one needs no end. Raises :class:`FileListError` when the other
     separator was meant.
     """
     separator = b"\0" if nul else b"\n"
-    rest = b""
+    rest, is_begun = b"", nul
     # read1 gives what is there: a pipe's first names are scanned while its last are still being found.
     read = getattr(stream, "read1", stream.read)
     while chunk := read(1 << 16):
@@ -193,7 +200,15 @@ def read_file_list(stream: BinaryIO, nul: bool) -> Iterator[str]:
                 "the list of files holds NUL bytes; add -0 if they separate its names "
                 "(a list in UTF-16 must be made UTF-8)"
             )
-        *names, rest = (rest + chunk).split(separator)
+        rest += chunk
+        if not is_begun:
+            if rest.startswith((b"\xff\xfe", b"\xfe\xff")):
+                raise FileListError("the list of files is in UTF-16; save it as UTF-8")
+            # A pipe may give the mark byte by byte.
+            if len(rest) < len(BOM_UTF8) and BOM_UTF8.startswith(rest):
+                continue
+            rest, is_begun = rest.removeprefix(BOM_UTF8), True
+        *names, rest = rest.split(separator)
         if len(rest) > MAX_NAME_BYTES:
             raise FileListError(
                 f"the list of files has a name of more than {MAX_NAME_BYTES} bytes; "

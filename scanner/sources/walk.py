@@ -11,50 +11,25 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import stat
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import chain, islice
 
+from models.filetypes import MediaKind, kind_by_suffix
 from scanner.names import encode_path
 from scanner.results import ErrorCode
-from scanner.sources.filetypes import MediaKind, kind_by_suffix, suffix_of
+from scanner.sources.links import follow, real_folder, real_path, resolve
 from scanner.sources.named import why_left_out
 from scanner.sources.probe import EntryType, Problem, entry_type, look, not_a_file, problem_of
 from scanner.sources.scanignore import FILE_NAME, ScanIgnore, Scope
 from scanner.sources.selection import UNSCANNED_FOLDER, Operand, Selection, expand_operand
+from scanner.sources.skips import OnSkip, SkipType, suffix_label
 
 _SLASHES = "/" if os.sep == "/" else f"/{os.sep}"
 _SCANIGNORE = os.fsencode(FILE_NAME)
-_PLAIN_SUFFIX = re.compile(r"[\w+-]{1,10}")
-
-
-class SkipType(StrEnum):
-    """What ``on_skip`` is told of things without a row, where it is not a file's suffix (``".txt"``)."""
-
-    NO_SUFFIX = "(no suffix)"
-    OTHER_SUFFIX = "(other suffix)"
-    """Too long, only digits, or with odd characters: counted one by one they would have no end."""
-    LINKED_FOLDER = "symlinked folder"
-    DANGLING_LINK = "dangling link"
-    SPECIAL_FILE = "special file"
-    GIT_FOLDER = ".git folder"
-    SUBFOLDER = "subfolder"
-    """Under ``recursive=False``."""
-    EXCLUDED_FILE = "excluded file"
-    """By ``exclude``, or by an ``include`` that does not name it."""
-    EXCLUDED_FOLDER = "excluded folder"
-    IGNORED_FILE = "ignored file"
-    """By ``.scanignore``."""
-    IGNORED_FOLDER = "ignored folder"
-
-
-OnSkip = Callable[[str, str], None]
-"""Called with the path as a report would write it, and a :class:`SkipType` or a suffix."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +41,8 @@ class Candidate:
     name: str
     """As the report writes it."""
     kind: MediaKind
-    """By suffix alone where that says :data:`MediaKind.IMAGE`; the walk does not open such files, so whoever
-    reads the bytes calls :func:`classify` on them. Otherwise by suffix and content."""
+    """By suffix and content; of a named file with the suffix of a decoded image by that alone. What is decoded later
+    may be another file: whoever reads the bytes calls :func:`classify` on them."""
     explicit: bool
     """Named by an operand, a glob or a list, not found in a folder."""
     problem: ErrorCode | None = None
@@ -133,7 +108,7 @@ class _Walker:
         self._entered: set[bytes] = set()
         self._skips: set[bytes] = set()
         # Lists name many files of one folder in a row.
-        self._real_folder = lru_cache(maxsize=256)(_real_folder)
+        self._real_folder = lru_cache(maxsize=256)(real_folder)
         self._ignored = {self._place(path.rstrip(_SLASHES)) for path in ignore}
 
     def operand(self, path: str) -> Iterator[Candidate]:
@@ -144,24 +119,46 @@ class _Walker:
             mode, problem = 0, problem_of(error)
         is_folder = stat.S_ISDIR(mode)
         if self._selection.force_exclude:
-            reason = why_left_out(path, self._selection, self._scanignore, is_folder=is_folder)
-            if reason is not None:
-                yield from self._explicit(path, (ErrorCode.EXCLUDED, reason))
+            left_out = why_left_out(path, self._selection, self._scanignore, is_folder=is_folder)
+            if left_out is not None:
+                yield from self._left_out(path, *left_out)
                 return
-        if is_folder:
+        if self._selection.media_only and os.path.lexists(path):
+            yield from self._as_in_a_folder(path, mode)
+        elif is_folder:
             yield from self._folder(path)
         else:
             yield from self._explicit(path, problem)
+
+    def _left_out(self, path: str, type_: SkipType, reason: str) -> Iterator[Candidate]:
+        """A named file keeps its row, under ``media_only`` if its name says media: it is not opened."""
+        if self._selection.media_only and kind_by_suffix(path) is MediaKind.UNKNOWN:
+            self._skip(path, self._place(path), type_)
+        else:
+            yield from self._explicit(path, (ErrorCode.EXCLUDED, reason))
+
+    def _as_in_a_folder(self, path: str, mode: int) -> Iterator[Candidate]:
+        """What is named and there, as a walk would take it if it found it; ``mode`` of what it leads to."""
+        is_link = os.path.islink(path)  # noqa: PTH114
+        place = self._place(path)
+        if (stat.S_ISDIR(mode) and not is_link) or (stat.S_ISDIR(mode) and self._follow):
+            yield from self._folder(path)
+        elif place not in self._ignored and not self._has_row(place):
+            type_ = EntryType.FILE if stat.S_ISREG(mode) and not is_link else EntryType.UNSURE
+            yield from self._met(path, place, type_, explicit=True)
 
     def _explicit(self, path: str, problem: Problem | None) -> Iterator[Candidate]:
         place = self._place(path)
         if place in self._ignored or not self._is_new(place, self._rows):
             return
-        kind, problem = (kind_by_suffix(path), problem) if problem else look(path)
+        # Whatever it holds, it has a row: a picture by its name is left to the decoder, which reads it anyway.
+        kind = kind_by_suffix(path)
+        if problem is None and kind is not MediaKind.IMAGE:
+            kind, problem = look(path)
         yield _candidate(path, kind, problem, explicit=True)
 
     def _folder(self, operand: str) -> Iterator[Candidate]:
-        real = _real_folder(operand)
+        real = real_folder(operand)
         if real in self._ignored:
             return
         prefix = operand.rstrip(_SLASHES) + "/"
@@ -180,7 +177,7 @@ class _Walker:
             relative = level.below + name
             path, place = prefix + relative, f"{level.place}/{name}"
             if type_ is EntryType.UNSURE and self._follow:
-                place, type_ = _resolve(path, place)
+                place, type_ = resolve(path, place)
             if place in self._ignored:
                 continue
             if type_ is not EntryType.FOLDER:
@@ -241,23 +238,33 @@ class _Walker:
         """What to do with a file, a link or something special that a folder holds."""
         if self._has_row(place):
             return
-        kind, problem, skip = kind_by_suffix(name), None, None
-        if type_ is EntryType.UNSURE:
-            problem, skip = _follow(path, kind)
+        left_out = SkipType.IGNORED_FILE if ignored else None
+        if not self._selection.takes_file(name, relative):
+            left_out = SkipType.EXCLUDED_FILE
+        yield from self._met(path, place, type_, left_out)
+
+    def _met(
+        self,
+        path: str,
+        place: str,
+        type_: EntryType,
+        left_out: SkipType | None = None,
+        *,
+        explicit: bool = False,
+    ) -> Iterator[Candidate]:
+        """A row for media and for what cannot be told, else a count; a linked folder is one whatever is left out."""
+        kind = kind_by_suffix(path)
+        problem, skip = follow(path, kind) if type_ is EntryType.UNSURE else (None, None)
         if skip is not SkipType.LINKED_FOLDER:
-            if not self._selection.takes_file(name, relative):
-                skip = SkipType.EXCLUDED_FILE
-            elif ignored:
-                skip = SkipType.IGNORED_FILE
+            skip = left_out or skip
+        if skip is None and problem is None:
+            kind, problem = look(path)
         if skip is not None:
             self._skip(path, place, skip)
-            return
-        if problem is None:
-            kind, problem = look(path)
-        if kind is MediaKind.UNKNOWN and problem is None:
-            self._skip(path, place, _suffix_label(name))
+        elif problem is None and kind in (MediaKind.UNKNOWN, MediaKind.COMPANION):
+            self._skip(path, place, SkipType.COMPANION if kind is MediaKind.COMPANION else suffix_label(path))
         elif self._is_new(place, self._rows):
-            yield _candidate(path, kind, problem, explicit=False)
+            yield _candidate(path, kind, problem, explicit=explicit)
 
     def _skip(self, path: str, place: str, type_: str) -> None:
         if not self._has_row(place) and self._is_new(place, self._skips):
@@ -276,7 +283,7 @@ class _Walker:
     def _place(self, path: str) -> str:
         if self._follow:
             with contextlib.suppress(OSError, ValueError):
-                return _real_path(path)
+                return real_path(path)
         folder, name = os.path.split(path)
         try:
             return f"{self._real_folder(folder or '.')}/{name}"
@@ -284,53 +291,9 @@ class _Walker:
             return path
 
 
-def _follow(path: str, kind: MediaKind) -> tuple[Problem | None, SkipType | None]:
-    """What a link leads to, or what a special file is: a problem, a reason to skip, or neither (a file)."""
-    is_image = kind in (MediaKind.IMAGE, MediaKind.UNDECODABLE_IMAGE)
-    try:
-        mode = os.stat(path).st_mode
-    except OSError as error:
-        problem = problem_of(error)
-        dangling = problem[0] is ErrorCode.NOT_FOUND and not is_image
-        return problem, SkipType.DANGLING_LINK if dangling else None
-    if stat.S_ISREG(mode):
-        return None, None
-    if stat.S_ISDIR(mode):
-        return None, SkipType.LINKED_FOLDER
-    return not_a_file(mode), None if is_image else SkipType.SPECIAL_FILE
-
-
 def _candidate(path: str, kind: MediaKind, problem: Problem | None, *, explicit: bool) -> Candidate:
     code, detail = problem or (None, "")
     return Candidate(path, encode_path(path), kind, explicit, code, detail)
-
-
-def _suffix_label(name: str) -> str:
-    suffix = suffix_of(name)
-    if not suffix:
-        return SkipType.NO_SUFFIX
-    return (
-        f".{suffix}" if _PLAIN_SUFFIX.fullmatch(suffix) and not suffix.isdecimal() else SkipType.OTHER_SUFFIX
-    )
-
-
-def _resolve(path: str, place: str) -> tuple[str, EntryType]:
-    """Where a link leads; one that leads nowhere is where it lies."""
-    try:
-        mode = os.stat(path).st_mode
-        if stat.S_ISDIR(mode):
-            return _real_folder(path), EntryType.FOLDER
-        return _real_path(path), EntryType.UNSURE
-    except OSError:
-        return place, EntryType.UNSURE
-
-
-def _real_folder(folder: str) -> str:
-    return _real_path(folder).rstrip("/")
-
-
-def _real_path(path: str) -> str:
-    return os.path.realpath(path).replace(os.sep, "/")
 
 
 def _digest(place: str) -> bytes:

@@ -26,7 +26,7 @@ ALLOWED = {
 TORCH = {"torch", "torchvision", "onnxscript"}
 NO_TORCH = (
     "scanner", "train.calibration", "train.data", "train.evaluation", "train.recipes", "models.calibration",
-    "models.contract", "models.errors", "models.faces", "models.preprocessing", "models.weights",
+    "models.contract", "models.errors", "models.faces", "models.filetypes", "models.preprocessing", "models.weights",
 )  # fmt: skip
 
 

@@ -82,3 +82,8 @@ def test_what_is_no_report_is_refused_before_anything_is_scanned(
         Baseline.read(Path("b.csv"))
     run = scan("in", "--out", "r.csv", "--baseline", "b.csv")
     assert run.code == 2 and words in run.err and not Path("r.csv").exists()
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column() -> None:
+    Path("b.csv").write_bytes(b"\xef\xbb\xbf" + f"path,verdict,sha256\r\na,fake,{SHA}\r\n".encode())
+    assert len(Baseline.read(Path("b.csv"))) == 1

@@ -167,6 +167,7 @@ def test_another_scan_is_refused_until_it_is_told_to_begin_anew(
         (["in", "--no-recursive", "--allow-empty"], "recursive"),
         (["in", "--no-scanignore"], "scanignore"),
         (["in", "--force-exclude"], "force_exclude"),
+        (["in", "--media-only", "--allow-empty"], "media_only"),
         (["in", "--max-pixels", 50], "max_pixels"),
         (["in", "--model", calibrated], "model"),
     ):

@@ -185,6 +185,16 @@ class TestFileList:
         stream = io.BytesIO(b"two\nlines.jpg\0\0cr\r\0last")
         assert list(read_file_list(stream, nul=True)) == ["two\nlines.jpg", "cr\r", "last"]
 
+    def test_a_byte_order_mark_is_no_part_of_the_first_name(self) -> None:
+        mark = b"\xef\xbb\xbf"
+        assert list(read_file_list(io.BytesIO(mark + b"a.jpg\r\n"), nul=False)) == ["a.jpg"]
+        pipe = Trickle([b"\xef", b"\xbb", b"\xbf", b"a", b"\n"])
+        assert list(read_file_list(io.BufferedReader(pipe), nul=False)) == ["a"]
+        (name,) = read_file_list(io.BytesIO(mark + b"a\0"), nul=True)
+        assert os.fsencode(name) == mark + b"a"
+        with pytest.raises(FileListError, match="UTF-8"):
+            list(read_file_list(io.BytesIO("a.jpg\n".encode("utf-16")), nul=False))
+
     def test_names_are_bytes(self) -> None:
         (name,) = read_file_list(io.BytesIO(b"caf\xe9.png\n"), nul=False)
         assert os.fsencode(name) == b"caf\xe9.png"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from scanner.names import decode_path
 from scanner.results import ErrorCode
 from scanner.sources import Candidate, MediaKind, Operand, Selection, SkipType, expand_glob, walk
-from scanner.sources.walk import OnSkip
+from scanner.sources.skips import OnSkip
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF"
@@ -203,13 +203,26 @@ class TestWhatIsACandidate:
         assert not any(c.explicit or c.problem for c in run.candidates)
         assert run.skipped == [("in/README", "(no suffix)"), ("in/notes.txt", ".txt")]
 
-    def test_a_file_with_an_image_suffix_is_left_to_the_decoder(
+    def test_a_named_file_with_an_image_suffix_is_left_to_the_decoder(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         make("in/a.png")
         monkeypatch.setattr(os, "open", refusing(os.open, "in/a.png"))
-        assert Run("in").one.problem is None
         assert Run("in/a.png").one.problem is None
+        assert Run("in").one.problem is ErrorCode.PERMISSION_DENIED
+
+    def test_companions_of_pictures_are_known_by_content_and_have_no_row(self) -> None:
+        for name in ("._a.jpg", "._b.CR2", "._c.mp4", ".AppleDouble/a.jpg", "renamed.png", "._d"):
+            make(f"in/{name}", b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        ")
+        for name in ("Thumbs.db", "desktop.ini", ".DS_Store"):
+            make(f"in/{name}", b"\x00\x00\x00\x01Bud1")
+        make("in/._really.jpg", JPEG)
+        run = Run("in")
+        assert run.names == ["in/._really.jpg"]
+        types = [type_ for _, type_ in run.skipped]
+        assert types.count(SkipType.COMPANION) == 6
+        assert {".db", ".ini", ".ds_store"} == set(types) - {SkipType.COMPANION}
+        assert Run("in/._a.jpg", "in/Thumbs.db").names == ["in/._a.jpg", "in/Thumbs.db"], "named"
 
     @pytest.mark.parametrize(
         ("name", "type_"),

@@ -15,7 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from scanner.sources import HEAD_BYTES, MediaKind, classify, kind_by_magic, kind_by_suffix, suffix_of
+from models.filetypes import (
+    HEAD_BYTES,
+    MediaKind,
+    classify,
+    kind_by_magic,
+    kind_by_suffix,
+    suffix_of,
+    suffixes_of,
+)
 
 IMAGE = MediaKind.IMAGE
 UNDECODABLE = MediaKind.UNDECODABLE_IMAGE
@@ -253,3 +261,11 @@ def test_any_bytes_and_name_have_a_kind(head: bytes, name: str) -> None:
         assert classify(name, head) is IMAGE
     elif by_magic is UNKNOWN:
         assert classify(name, head) is kind_by_suffix(name)
+
+
+def test_every_listed_suffix_is_known_by_its_name_in_any_case() -> None:
+    for kind in (IMAGE, UNDECODABLE, OTHER):
+        assert suffixes_of(kind)
+        for suffix in suffixes_of(kind):
+            assert kind_by_suffix(f"a.{suffix}") is kind_by_suffix(f"a.b.{suffix.upper()}") is kind
+    assert suffixes_of(UNKNOWN) == frozenset()

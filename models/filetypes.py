@@ -1,4 +1,4 @@
-"""What a file is, by its suffix and by its first bytes.
+"""What a file is, by its suffix and by its first bytes: the one list, for scanning, training and evaluation.
 
 Signatures: the formats' own specifications; ISO base media files (HEIC, AVIF, CR3, MP4 …) by the brands of
 their ``ftyp`` box (ISO/IEC 14496-12, 4.3; registered brands at mp4ra.org). Short signatures that ordinary
@@ -26,6 +26,8 @@ class MediaKind(StrEnum):
     """Pixels in a format that this tool does not decode: HEIC, JPEG XL, RAW, PSD, ICO …"""
     OTHER_MEDIA = "other_media"
     """May hold pictures and is none: video, PDF and other page descriptions, vector drawings, archives."""
+    COMPANION = "companion"
+    """No media whatever the name says: an AppleDouble file (RFC 1740), which macOS keeps beside a file of its own."""
     UNKNOWN = "unknown"
     """Anything else, among it audio and zip-based documents and packages (.docx, .epub, .jar, .whl …)."""
 
@@ -57,7 +59,11 @@ _ARCHIVE_SUFFIXES = _words(
     """7z ace arj bz2 cab cb7 cbr cbt cbz cpio dmg gz iso lha lz lz4 lzh lzma rar sit tar taz tbz tbz2 tgz tlz
     txz tzst xz z zip zipx zst"""
 )
-_OTHER_MEDIA_SUFFIXES = _VIDEO_SUFFIXES | _DRAWING_SUFFIXES | _ARCHIVE_SUFFIXES
+_SUFFIXES = {
+    MediaKind.IMAGE: _IMAGE_SUFFIXES,
+    MediaKind.UNDECODABLE_IMAGE: _UNDECODABLE_SUFFIXES,
+    MediaKind.OTHER_MEDIA: _VIDEO_SUFFIXES | _DRAWING_SUFFIXES | _ARCHIVE_SUFFIXES,
+}
 # A zip file under one of these names is a document, a package or a program's data, not a plain archive.
 _ZIP_DOCUMENT_SUFFIXES = _words(
     """3mf aab aar apk apkm appx conda docm docx dotm dotx ear egg epub f3d fla idml ipa jar keras key kmz kra
@@ -71,6 +77,7 @@ _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+", b"MM*\x00", b"II\x00*")
 
 _PREFIXES: tuple[tuple[bytes, MediaKind], ...] = (
+    (b"\x00\x05\x16\x07", MediaKind.COMPANION),
     # Before the prefixes that they begin with.
     (b"\xff\xd8\xff\xf7", MediaKind.UNDECODABLE_IMAGE),  # JPEG-LS
     (b"%!PS-Adobe-3.0 EPSF", MediaKind.UNDECODABLE_IMAGE),
@@ -171,16 +178,15 @@ def suffix_of(name: str) -> str:
     return name.rpartition(".")[2].lower() if "." in name else ""
 
 
+def suffixes_of(kind: MediaKind) -> frozenset[str]:
+    """In lower case and without the dot; none for kinds that are known by content alone."""
+    return _SUFFIXES.get(kind, frozenset())
+
+
 def kind_by_suffix(name: str) -> MediaKind:
     """What a file's name says of it; ``name`` may be a whole path."""
     suffix = suffix_of(name)
-    if suffix in _IMAGE_SUFFIXES:
-        return MediaKind.IMAGE
-    if suffix in _UNDECODABLE_SUFFIXES:
-        return MediaKind.UNDECODABLE_IMAGE
-    if suffix in _OTHER_MEDIA_SUFFIXES:
-        return MediaKind.OTHER_MEDIA
-    return MediaKind.UNKNOWN
+    return next((kind for kind, suffixes in _SUFFIXES.items() if suffix in suffixes), MediaKind.UNKNOWN)
 
 
 def kind_by_magic(head: bytes) -> MediaKind:
