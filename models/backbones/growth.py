@@ -28,7 +28,7 @@ from models.errors import ModelFileError
 
 GROWN_FROM, GROWN_INTO = LITE2, B4
 SHARPNESS = 8.0
-"""The logits on faces correlate 0.99 with the Lite's; with 2 they do 0.70."""
+"""With 2 the logits are no longer the Lite's; the figures are in docs/training.md."""
 _GATE_BIAS = 3.0
 """The gates begin at sigmoid(3) = 0.95: open, and not so far that their gradient is gone."""
 _QUADRATURE_POINTS = 501
