@@ -9,9 +9,10 @@ from typing import Any
 from torch import Tensor
 
 from models.backbones import Network, backbone, start_from_nothing
+from models.backbones.growth import GROWN_FROM, GROWN_INTO, grow
 from models.backbones.imagenet import CLASSES
 from models.contract import DEFAULT_NETWORK, ModelMetadata
-from models.network import load_tensors, read_state_dict, state_dict_from_onnx
+from models.network import identify, load_tensors, read_state_dict, state_dict_from_onnx
 from models.weights import resolve_model, sha256_file
 from train.recipes import Recipe
 
@@ -23,8 +24,9 @@ def starting_network(
 
     ``random``, ``imagenet`` (the publisher's), ``shipped`` (this project's), or a file: an exported ``.onnx``; a
     checkpoint or state_dict with our one-logit classifier, or a downloaded copy of the ImageNet weights, both in any
-    of the usual wrappings. A bare state_dict does not say what its logit means; it is taken as positive = fake,
-    which training puts right.
+    of the usual wrappings. Tensors of a Lite2 are grown where a B4 is wanted (:mod:`models.backbones.growth`);
+    nothing makes a Lite2 of a B4. A bare state_dict does not say what its logit means; it is taken as
+    positive = fake, which training puts right.
     Raises :class:`ModelFileError`; random weights are used only when asked for.
     """
     family = backbone(network)
@@ -36,15 +38,25 @@ def starting_network(
         origin |= family.load_imagenet(made, None)
     elif init == "shipped":
         path, _ = resolve_model(None)
-        load_tensors(made, _tensors(path), where=str(path))
+        origin |= _load_or_grow(made, _tensors(path), where=str(path))
     else:
         file = Path(init)
         state = _tensors(file)
         if _is_imagenet(state):
             origin |= family.load_imagenet(made, file)
         else:
-            load_tensors(made, state, where=str(file))
+            origin |= _load_or_grow(made, state, where=str(file))
     return made, origin
+
+
+def _load_or_grow(network: Network, state: Mapping[str, Tensor], *, where: str) -> dict[str, str]:
+    """Load the tensors, grown if they are of the smaller network; what config.json says of that."""
+    found = identify(state)
+    if network.backbone == GROWN_INTO.name and found is not None and found.name == GROWN_FROM.name:
+        load_tensors(network, grow(state), where=where)
+        return {"grown_from": found.name}
+    load_tensors(network, state, where=where)
+    return {}
 
 
 def named_origin(init: str) -> dict[str, Any]:

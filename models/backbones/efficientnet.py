@@ -10,9 +10,8 @@ from torchvision.models import EfficientNet
 from torchvision.models.efficientnet import MBConv, MBConvConfig
 from torchvision.ops import Conv2dNormActivation, StochasticDepth
 
-from models.backbones.backbone import Backbone, Channels, Network
+from models.backbones.backbone import Backbone, Network
 from models.backbones.imagenet import load_lite2, load_torchvision_b4
-from models.contract import IMAGENET_MEAN, IMAGENET_STD
 
 _STAGES = (
     (1, 3, 1, 32, 16, 1),
@@ -36,15 +35,10 @@ class _EfficientNetDetector(EfficientNet, Network):  # type: ignore[misc]
 
 class _B4(_EfficientNetDetector):
     backbone = "efficientnet_b4"
-    mean: Channels = IMAGENET_MEAN
-    std: Channels = IMAGENET_STD
 
 
 class _Lite2(_EfficientNetDetector):
     backbone = "efficientnet_lite2"
-    # Of the published weights, which were trained on (v - 127) / 128.
-    mean: Channels = (127 / 255,) * 3
-    std: Channels = (128 / 255,) * 3
 
 
 class LiteMBConv(nn.Module):

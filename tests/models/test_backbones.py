@@ -125,6 +125,9 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Networ
     return file, network
 
 
+STEM = ("features.0.0.weight", "features.0.1.running_mean")
+
+
 def test_the_wheels_tensors_land_where_they_belong(wheel: tuple[Path, Network]) -> None:
     file, network = wheel
     torch.manual_seed(4)
@@ -135,7 +138,27 @@ def test_the_wheels_tensors_land_where_they_belong(wheel: tuple[Path, Network]) 
     theirs = network.state_dict()
     for name, tensor in started.state_dict().items():
         expected = torch.zeros_like(tensor) if name.startswith("classifier") else theirs[name]
-        assert torch.equal(tensor, expected), name
+        assert name in STEM or torch.equal(tensor, expected), name
+
+
+def test_the_wheels_features_are_the_publishers_though_pixels_are_normalised_as_b4s(
+    wheel: tuple[Path, Network],
+) -> None:
+    _, network = wheel
+    started = build_network(LITE)
+    imagenet.load_lite2(started, None)
+    assert started.mean == build_network().mean
+    pixels = torch.rand(2, 3, 64, 64)
+
+    def stem(of: Network, mean: Tensor, std: Tensor) -> Tensor:
+        with torch.inference_mode():
+            convolution, norm, _ = of.eval().features[0]  # type: ignore[misc]
+            features: Tensor = norm(convolution((pixels - mean) / std))
+        return features[:, :, 1:, 1:]  # the border pads with another colour
+
+    published = stem(network, torch.tensor(127 / 255), torch.tensor(128 / 255))
+    ours = stem(started, *(torch.tensor(c).view(1, 3, 1, 1) for c in (started.mean, started.std)))
+    assert torch.allclose(ours, published, atol=1e-4)
 
 
 def test_an_altered_wheel_is_refused(wheel: tuple[Path, Network], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from torch import Tensor
 from torchvision.models import EfficientNet_B4_Weights, efficientnet_b4
 
 from models.backbones import Network, build_network
+from models.backbones.growth import grow
 from models.contract import DEFAULT_NETWORK, ModelMetadata
 from models.errors import ModelFileError
 from train import starting_weights
@@ -41,17 +43,21 @@ def exported(state: State, tmp_path: Path) -> Callable[..., Path]:
     """A file with the tensors and metadata of an export, and without its graph."""
 
     def export(positive: str = "fake", dtype: type = np.float32, **props: str) -> Path:
-        tensors = [
-            numpy_helper.from_array(tensor.numpy().astype(dtype), name)
-            for name, tensor in state.items()
-            if tensor.is_floating_point()
-        ]
-        model = helper.make_model(helper.make_graph([], "tensors", [], [], tensors))
-        helper.set_model_props(model, ModelMetadata("x", "1", positive).to_props() | props)
-        onnx.save(model, str(tmp_path / "x.onnx"))
-        return tmp_path / "x.onnx"
+        return written(state, tmp_path / "x.onnx", positive, dtype, **props)
 
     return export
+
+
+def written(state: State, file: Path, positive: str = "fake", dtype: type = np.float32, **props: str) -> Path:
+    tensors = [
+        numpy_helper.from_array(tensor.numpy().astype(dtype), name)
+        for name, tensor in state.items()
+        if tensor.is_floating_point()
+    ]
+    model = helper.make_model(helper.make_graph([], "tensors", [], [], tensors))
+    helper.set_model_props(model, ModelMetadata("x", "1", positive).to_props() | props)
+    onnx.save(model, str(file))
+    return file
 
 
 def same(one: State, other: State) -> bool:
@@ -138,3 +144,40 @@ def test_files_of_others_are_refused_in_one_sentence(
         with pytest.raises(ModelFileError) as caught:
             started(str(tmp_path / file), TWO_PHASE)
         assert file in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def lite() -> State:
+    torch.manual_seed(7)
+    network = build_network("efficientnet_lite2")
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".onnx"])
+def test_a_lite2_is_grown_where_a_b4_is_wanted(lite: State, tmp_path: Path, suffix: str) -> None:
+    file = tmp_path / f"lite{suffix}"
+    if suffix == ".pt":
+        torch.save({"model": lite, "network": "efficientnet_lite2"}, file)
+    else:
+        written(lite, file, network='"efficientnet_lite2"')
+    network, origin = starting_network(str(file), TWO_PHASE)
+    assert network.backbone == DEFAULT_NETWORK and same(network.state_dict(), grow(lite))
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert origin == {"from": file.name, "sha256": sha256, "grown_from": "efficientnet_lite2"}
+
+
+def test_a_lite2_stays_one_where_a_lite2_is_wanted(lite: State, tmp_path: Path) -> None:
+    torch.save(lite, tmp_path / "lite.pth")
+    network, origin = starting_network(str(tmp_path / "lite.pth"), TWO_PHASE, "efficientnet_lite2")
+    assert same(network.state_dict(), lite) and "grown_from" not in origin
+
+
+def test_a_b4_does_not_shrink_into_a_lite2(
+    state: State, exported: Callable[..., Path], tmp_path: Path
+) -> None:
+    torch.save(state, tmp_path / "b4.pth")
+    for file in (tmp_path / "b4.pth", exported()):
+        with pytest.raises(
+            ModelFileError, match="is an EfficientNet-B4, not an EfficientNet-Lite2: --network effic"
+        ):
+            starting_network(str(file), TWO_PHASE, "efficientnet_lite2")
