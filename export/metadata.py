@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from export.checkpoint import Checkpoint
@@ -43,7 +44,8 @@ def build_metadata(
 
 def _law(checkpoint: Checkpoint) -> dict[str, Any]:
     """The preprocessing that a run trained with, as its recipe says it; that of a bare state_dict is version 1."""
-    margin = ((checkpoint.training or {}).get("recipe") or {}).get("margin")
+    recipe = (checkpoint.training or {}).get("recipe")
+    margin = recipe.get("margin") if isinstance(recipe, Mapping) else None
     if margin is None:
         return {}
     return {"preprocess": FACE_PREPROCESS_VERSION, "faces": face_law(float(margin))}
