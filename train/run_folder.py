@@ -55,7 +55,7 @@ class EpochRow:
 
 class RunFolder:
     """``config.json``, ``roles.csv``, ``unreadable.csv``, ``leakage.csv``, ``metrics.csv``, ``select_scores.csv``,
-    ``select_sources.csv``,     ``best.pt``, ``last.pt``, ``calibration.json`` and ``plots/``."""
+    ``select_sources.csv``, ``best.pt``, ``last.pt``, ``calibration.json`` and ``plots/``."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
