@@ -70,6 +70,9 @@ class Audit:
     allow_empty: bool = False
     thumbnails: bool = True
     """Of the most suspicious files, in an HTML report."""
+    sarif_known: bool = False
+    """Keep what the baseline knows in SARIF reports."""
+    warn: Callable[[str], None] = log.warning
     limits: Limits = field(default_factory=Limits)
     redact: bool = False
     """Write reports and manifest that name no file."""
@@ -133,8 +136,12 @@ class Audit:
         reports = []
         for target in self.reports:
             sinks.append(open_sink(target.path, is_ours(target.format)))
-            thumbnails = self.limits if self.thumbnails else None
-            reports.append(make_report(target.format, sinks[-1], facts, thumbnails=thumbnails))
+            reports.append(
+                make_report(
+                    target.format, sinks[-1], facts,
+                    thumbnails=self.limits if self.thumbnails else None, sarif_known=self.sarif_known,
+                )
+            )  # fmt: skip
         return reports
 
     def _drain(
@@ -237,6 +244,8 @@ class Audit:
             self.detector, self.policy, self.tally, top, seconds=seconds, workers=self.workers
         ):
             self.say(line)
+        for notice in self.tally.left_out_of_sarif.notices():
+            (self.warn if notice.level == "warning" else self.say)(f"SARIF report: {notice.text}")
         paths = [printable(str(target.path)) for target in self.reports if target.path is not None]
         if paths:
             beside = (

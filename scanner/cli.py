@@ -218,6 +218,11 @@ def _batch_size(context: click.Context, parameter: click.Parameter, value: Any) 
     default=None,
     help="An earlier CSV report: its findings, known by their SHA-256, are marked and fail nothing.",
 )
+@click.option(
+    "--sarif-known",
+    is_flag=True,
+    help="Keep what the baseline knows in SARIF reports; code scanning shows it as open alerts.",
+)
 @click.option("--exit-zero", is_flag=True, help="Exit 0 where --fail-on would exit 1.")
 @click.option("--allow-empty", is_flag=True, help="Finding nothing to scan is no error.")
 @click.option("--list-skipped", is_flag=True, help="List on standard error the files that get no row.")
@@ -322,8 +327,8 @@ def _run(
     threshold: str | None, device: str, batch_size: int | None, workers: int | None, max_pixels: int | None,
     max_bytes: int | None, max_decode_seconds: float | None, max_decode_mib: int | None, restart: bool,
     cache: Path | None, cache_mib: int, rehash: bool,
-    max_errors: int, strict: bool, fail_on: str, baseline: Path | None, exit_zero: bool, allow_empty: bool,
-    list_skipped: bool, quiet: bool, verbose: bool, log_file: Path | None, no_progress: bool,
+    max_errors: int, strict: bool, fail_on: str, baseline: Path | None, sarif_known: bool, exit_zero: bool,
+    allow_empty: bool, list_skipped: bool, quiet: bool, verbose: bool, log_file: Path | None, no_progress: bool,
 ) -> int:  # fmt: skip
     import logging
     from dataclasses import asdict
@@ -410,13 +415,15 @@ def _run(
             options=chosen | {
                 "threshold": threshold, "device": device, "batch_size": batch_size,
                 "workers": workers, "max_errors": max_errors, "strict": strict, "fail_on": fail_on,
-                "baseline": None if baseline is None else str(baseline), "exit_zero": exit_zero,
+                "baseline": None if baseline is None else str(baseline), "sarif_known": sarif_known,
+                "exit_zero": exit_zero,
                 "cache": None if cache is None else str(cache), "rehash": rehash,
                 "allow_empty": allow_empty, "limits": asdict(limits),
             },
             configuration=manifest_facts(context), limits=limits,
             workers=workers or usable_cores(), batch_size=batch_size or automatic_batch_size(detector),
-            allow_empty=allow_empty, thumbnails=not no_thumbnails, redact=redact_paths, baseline=known, cache=results,
+            allow_empty=allow_empty, thumbnails=not no_thumbnails, sarif_known=sarif_known, warn=warn,
+            redact=redact_paths, baseline=known, cache=results,
             open_journal=partial(Journal.open, outputs.journal, header, restart=restart) if outputs.journal else None,
             progress=progress,
         ).run()  # fmt: skip

@@ -91,8 +91,13 @@ def is_ours(format_: Format) -> IsOurs:
             assert_never(format_)
 
 
-def make_report(format_: Format, sink: Sink, facts: RunFacts, *, thumbnails: Limits | None) -> Report:
-    """``thumbnails``: the limits within which pictures may be decoded once more, or ``None`` for no pictures."""
+def make_report(
+    format_: Format, sink: Sink, facts: RunFacts, *, thumbnails: Limits | None, sarif_known: bool = False
+) -> Report:
+    """``thumbnails``: the limits within which pictures may be decoded once more, or ``None`` for no pictures.
+
+    ``sarif_known``: whether SARIF holds what the baseline knows.
+    """
     match format_:
         case Format.CSV:
             return CsvReport(sink, model_sha256=facts.model_sha256)
@@ -101,7 +106,7 @@ def make_report(format_: Format, sink: Sink, facts: RunFacts, *, thumbnails: Lim
         case Format.PARQUET:
             return ParquetReport(sink, facts)
         case Format.SARIF:
-            return SarifReport(sink, facts)
+            return SarifReport(sink, facts, keeps_known=sarif_known)
         case Format.JUNIT:
             return JunitReport(sink, facts)
         case Format.HTML:

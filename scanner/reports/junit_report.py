@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 from scanner.policy import Verdict, format_probability
 from scanner.reports.base import Sink
@@ -65,13 +65,25 @@ class JunitReport:
             message = (
                 f"{verdict.value}: prob_fake {format_probability(result.prob_fake or 0.0)}, from {limit:g} up"
             )
-            return f'<failure type="{verdict.value}" message={_attribute(message)}/>'
+            return _reason("failure", message, verdict.value)
         code = result.error.value if result.error is not None else ""
         message = f"{code}: {result.detail}" if result.detail else code
         if result.status is Status.SKIPPED:
-            return f"<skipped message={_attribute(message)}/>"
-        return f'<error type="{code}" message={_attribute(message)}/>'
+            return _reason("skipped", message)
+        return _reason("error", message, code)
+
+
+def _reason(element: str, message: str, type_: str | None = None) -> str:
+    """Twice: Jenkins and others show the attribute, GitLab shows the content alone."""
+    attributes = f"message={_attribute(message)}"
+    if type_ is not None:
+        attributes = f"type={_attribute(type_)} {attributes}"
+    return f"<{element} {attributes}>{escape(_allowed(message))}</{element}>"
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(_FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text))
+    return quoteattr(_allowed(text))
+
+
+def _allowed(text: str) -> str:
+    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)

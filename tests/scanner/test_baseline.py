@@ -34,14 +34,29 @@ def test_a_known_finding_fails_nothing_and_a_new_one_does(scan: Any, grey: Any) 
     counts = json.loads(Path("r.run.json").read_text())["counts"]
     assert counts["verdict"]["fake"] == 1 and counts["known"] == {"fake": 1, "inconclusive": 0}
     assert "in/light.png" in Path("r.csv").read_text() and Path("r.csv").read_text().count(",known,") == 1
-    (result,) = json.loads(Path("r.sarif").read_text())["runs"][0]["results"]
-    assert result["baselineState"] == "unchanged" and result["suppressions"][0]["kind"] == "external"
+    assert sarif_states() == []
+    assert "SARIF report: findings left out" in run.err and "--sarif-known" in run.err
+    assert counts["left_out_of_sarif"] == {"known": 1, "results": 0, "notifications": 0}
     assert ElementTree.parse("r.xml").getroot().get("failures") == "0"
     grey("in/new.png", 250)
     run = scan("in", "--out", "r.csv", "--out", "r.sarif", "--baseline", "known.csv")
     assert run.code == 1
-    states = [one["baselineState"] for one in json.loads(Path("r.sarif").read_text())["runs"][0]["results"]]
-    assert sorted(states) == ["new", "unchanged"]
+    assert sarif_states() == [("new", 0)]
+
+
+def sarif_states() -> list[tuple[str, int]]:
+    """Of each result: its state, and how often it is suppressed."""
+    (run,) = json.loads(Path("r.sarif").read_text())["runs"]
+    return [(one["baselineState"], len(one["suppressions"])) for one in run["results"]]
+
+
+def test_sarif_keeps_what_is_known_if_told_to(scan: Any, grey: Any) -> None:
+    scan("in", "--out", "known.csv")
+    grey("in/new.png", 230)
+    run = scan("in", "--out", "r.sarif", "--baseline", "known.csv", "--sarif-known")
+    assert run.code == 1 and "left out" not in run.err
+    assert sarif_states() == [("new", 0), ("unchanged", 1)]
+    assert json.loads(Path("r.run.json").read_text())["options"]["sarif_known"] is True
 
 
 def test_the_content_counts_and_not_the_name(scan: Any, grey: Any) -> None:

@@ -17,6 +17,7 @@ import pytest
 from jsonschema import Draft4Validator, FormatChecker
 
 from models.errors import ExitCode
+from scanner.reports import sarif_report
 from scanner.reports.sarif_report import SCHEMA_URI
 
 # Of the file under SCHEMA_URI, as OASIS has published it on 28 August 2023 (SARIF 2.1.0 with errata 01).
@@ -56,11 +57,17 @@ def mixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grey: Callable[..., P
     return tmp_path
 
 
+@pytest.mark.parametrize("keeps_known", [False, True])
 @pytest.mark.parametrize("fail_on", ["fake", "inconclusive", "never"])
 def test_the_report_of_a_mixed_folder_is_valid(
-    fail_on: str, mixed: Path, validator: Draft4Validator, scan: Callable[..., Any], calibrated: Path
+    fail_on: str,
+    keeps_known: bool,
+    mixed: Path,
+    validator: Draft4Validator,
+    scan: Callable[..., Any],
+    calibrated: Path,
 ) -> None:
-    options = ("--model", calibrated, "--fail-on", fail_on)
+    options = ("--model", calibrated, "--fail-on", fail_on, *(["--sarif-known"] if keeps_known else []))
     assert scan(os.fsdecode(KNOWN), "--out", "known.csv", "--model", calibrated).code == ExitCode.FINDINGS
     paths = ("in", mixed / "elsewhere")
     run = scan(*paths, "--out", "report.sarif", "--baseline", "known.csv", *options)
@@ -69,15 +76,48 @@ def test_the_report_of_a_mixed_folder_is_valid(
     assert mistakes(validator, log) == []
 
     (entry,) = log["runs"]
-    found = len(HOSTILE) + 3  # fake.png, known.png and the one elsewhere
+    found = len(HOSTILE) + 2 + keeps_known  # fake.png and the one elsewhere
     rules = [result["ruleId"] for result in entry["results"]]
     assert rules.count("fake") == (0 if fail_on == "never" else found)
     assert rules.count("inconclusive") == (fail_on == "inconclusive")
     suppressed = [result for result in entry["results"] if result["suppressions"]]
-    assert len(suppressed) == (fail_on != "never")
+    assert len(suppressed) == (keeps_known and fail_on != "never")
+    left_out = not keeps_known and fail_on != "never"
     (invocation,) = entry["invocations"]
     notes = {note["descriptor"]["id"] for note in invocation["toolExecutionNotifications"]}
-    assert notes == {"corrupt_image", "unsupported_media"}
+    assert notes == {"corrupt_image", "unsupported_media"} | ({"known_left_out"} if left_out else set())
+
+
+def test_a_report_from_a_folder_of_a_repository_is_valid(
+    mixed: Path,
+    validator: Draft4Validator,
+    scan: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """URIs of files beside, above and outside; results and notifications above the limits."""
+    (mixed / "in" / ".git").mkdir()
+    (mixed / "in" / "sub").mkdir()
+    monkeypatch.chdir(mixed / "in" / "sub")
+    monkeypatch.setattr(sarif_report, "MOST_RESULTS", 5)
+    run = scan("..", mixed / "elsewhere", mixed / "in" / "sub" / "none.png", "--out", mixed / "report.sarif")
+    assert run.code == ExitCode.INCOMPLETE, run.err
+    log = json.loads((mixed / "report.sarif").read_bytes())
+    assert mistakes(validator, log) == []
+    (entry,) = log["runs"]
+    places = [result["locations"][0]["physicalLocation"]["artifactLocation"] for result in entry["results"]]
+    assert len(places) == 5
+    assert {"uri": (mixed / "elsewhere" / "two words.png").as_uri()} in places
+    assert {"uri": "known.png", "uriBaseId": "%SRCROOT%"} in places
+    assert set(entry["originalUriBaseIds"]) == {"%SRCROOT%"}
+    notes = [note["descriptor"]["id"] for note in entry["invocations"][0]["toolExecutionNotifications"]]
+    assert notes[-1] == "results_left_out" and "not_found" in notes
+
+
+def test_a_redacted_report_is_valid(
+    mixed: Path, validator: Draft4Validator, scan: Callable[..., Any]
+) -> None:
+    scan("in", mixed / "elsewhere", "--out", "report.sarif", "--redact-paths")
+    assert mistakes(validator, json.loads(Path("report.sarif").read_bytes())) == []
 
 
 def test_a_report_without_files_is_valid(
