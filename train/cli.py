@@ -49,9 +49,7 @@ from train.labels_option import labels_option
     help="Starting weights. [default: random for scratch, else imagenet]",
     show_default=False,
 )
-@labels_option(
-    "SCAN_TRAIN", columns="source, group, sha256 and face_x, face_y, face_w, face_h", multiple=True
-)
+@labels_option(columns="source, group, sha256 and face_x, face_y, face_w, face_h", multiple=True)
 @click.option(
     "--source",
     "sources",

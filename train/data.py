@@ -133,11 +133,20 @@ def divide(images: Iterable[LabelledImage]) -> dict[Role, list[LabelledImage]]:
         if image.group is not None:
             digest = hashlib.sha256(image.group.encode("utf-8", "surrogateescape")).hexdigest()
         else:
-            digest = image.sha256 or hashlib.sha256(image.path.read_bytes()).hexdigest()
+            digest = image.sha256 or _own_digest(image)
         bucket = int(digest[:8], 16) % 100
         role = Role.FIT if bucket < 90 else Role.SELECT if bucket < 95 else Role.CALIBRATE
         roles[role].append(image)
     return roles
+
+
+def _own_digest(image: LabelledImage) -> str:
+    """Of the bytes; one that cannot be read goes by its name, since whoever decodes it leaves it out anyway."""
+    try:
+        data = image.path.read_bytes()
+    except OSError:
+        data = os.fsencode(image.relative)
+    return hashlib.sha256(data).hexdigest()
 
 
 def only_sources(images: Iterable[LabelledImage], sources: Iterable[str]) -> list[LabelledImage]:

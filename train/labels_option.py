@@ -2,37 +2,53 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-
-class _WithOldName(click.Option):
-    """Help and hints show the first name only."""
-
-    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        shown = copy.copy(self)
-        shown.opts = self.opts[:1]
-        return click.Option.get_help_record(shown, ctx)
+_OLD_NAME = "manifest"
 
 
-def labels_option(command: str, *, columns: str, multiple: bool = False) -> Callable[[_Command], _Command]:
-    """``command``: how its environment variables begin. The parameter is called ``labels``."""
-    return click.option(
+def labels_option(*, columns: str, multiple: bool = False) -> Callable[[_Command], _Command]:
+    """The parameter ``labels``; with ``multiple``, one for each DATA."""
+    path = click.Path(path_type=Path)
+    new = click.option(
         "--labels",
-        "--manifest",
-        "labels",
-        cls=_WithOldName,
-        envvar=[f"{command}_LABELS", f"{command}_MANIFEST"],
         multiple=multiple,
-        type=click.Path(path_type=Path),
-        default=None,
+        type=path,
+        callback=_or_old,
         show_default=False,
         help=f"CSV with path, label and optionally {columns}{', one for each DATA' if multiple else ''}. "
         "[default: NAME.manifest.csv in or beside DATA]",
     )
+    old = click.option(
+        f"--{_OLD_NAME}",
+        multiple=multiple,
+        type=path,
+        hidden=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_kept,
+    )
+    return lambda command: new(old(command))
+
+
+def _kept(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    context.meta[__name__] = value
+
+
+def _or_old(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    old = context.meta[__name__]
+    if not (value and old):
+        return value or old
+    typed = [
+        context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in ("labels", _OLD_NAME)
+    ]
+    if all(typed):
+        raise click.UsageError(f"--{_OLD_NAME} is the old name of --labels: give --labels alone", context)
+    return old if typed[1] else value

@@ -11,7 +11,9 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
+from typing import NoReturn
 
 from models.errors import DataError
 
@@ -105,7 +107,7 @@ def join(
     if images and not matched:
         about = [row for row in lost if _speaks_of(row, split)]
         if about or not found:
-            _refuse(manifest, data, about or rows, images)
+            _refuse(manifest, data, split, about or rows, images)
     groups: dict[str, set[str]] = {}
     placed = [(row, name.partition("/")[0]) for name, row in found.items()]
     for row, place in [*placed, *((row, row.get("split") or "") for row in lost)]:
@@ -216,16 +218,21 @@ def _lies_elsewhere(path: str, data: Path) -> bool:
         return False
 
 
-def _refuse(manifest: Path, data: Path, rows: Sequence[Row], images: Sequence[str]) -> None:
+def _refuse(manifest: Path, data: Path, split: str, rows: Sequence[Row], images: Sequence[str]) -> NoReturn:
     if not rows:
         raise DataError(f"manifest {manifest} has no row; leave it out, or give the labels of {data}")
     path = rows[0]["path"]
-    last = path.replace("\\", "/").rpartition("/")[2]
-    like = next((name for name in images if name.rpartition("/")[2] == last), images[0])
+    like = max(images, key=lambda name: _common_end(name, path))
     raise DataError(
-        f"no row of {manifest} matches a file of {data}: it says {path!r} where the tree says {like!r}; give paths "
-        "below the tree"
+        f"no row of {manifest} matches a file of {split} in {data}: it says {path!r} where the tree says {like!r}; "
+        "give paths below the tree"
     )
+
+
+def _common_end(one: str, other: str) -> int:
+    """How many last components are the same, case apart."""
+    ends = zip(*(reversed(_parts(_caseless(path.replace("\\", "/")))) for path in (one, other)), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], ends))
 
 
 def _read(manifest: Path) -> list[Row]:

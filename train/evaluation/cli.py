@@ -47,7 +47,7 @@ _DEFAULT_RESAMPLES = 1000
     default="validation",
     help="Part of the tree; a model has seen the images of train.",
 )
-@labels_option("SCAN_EVALUATE", columns="source, group")
+@labels_option(columns="source, group")
 @click.option(
     "--threshold",
     default=None,
