@@ -16,6 +16,9 @@ from enum import StrEnum
 HEAD_BYTES = 512
 """How many first bytes recognition looks at: tar's signature stands at 257, a third MPEG-TS packet at 376."""
 
+UNSCANNED_FOLDER = ".git"
+"""Such a folder holds a repository's objects, not pictures; it is entered only when named as an operand."""
+
 
 class MediaKind(StrEnum):
     """What the scanner does with a file."""

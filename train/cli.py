@@ -10,6 +10,7 @@ import click
 from models.contract import DEFAULT_NETWORK, NETWORKS
 from models.dependencies import require_extra
 from models.errors import run_command
+from train.labels_option import labels_option
 
 
 @click.command(
@@ -48,22 +49,13 @@ from models.errors import run_command
     help="Starting weights. [default: random for scratch, else imagenet]",
     show_default=False,
 )
-@click.option(
-    "--manifest",
-    "manifests",
-    envvar="SCAN_TRAIN_MANIFEST",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="CSV with path, label and optionally source, group, sha256 and face_x, face_y, face_w, face_h; one for each "
-    "DATA. [default: NAME.manifest.csv in or beside DATA]",
-    show_default=False,
-)
+@labels_option(columns="source, group, sha256 and face_x, face_y, face_w, face_h", multiple=True)
 @click.option(
     "--source",
     "sources",
     envvar="SCAN_TRAIN_SOURCE",
     multiple=True,
-    help="Train on this source of the manifest only; repeatable.",
+    help="Train on this source of the labels only; repeatable.",
 )
 @click.option("--epochs", default=None, help="Epochs of each phase, such as 5,10.")
 @click.option("--phases", default=None, help="scratch only: SIZExEPOCHS@LR,…, such as 96x30@5e-4,260x2@1e-4.")
@@ -148,7 +140,7 @@ def train(
 
     check_out(out, resume=resume)
     settings = Settings(**{name: options.pop(name) for name in Settings.names()})
-    session = Session(data, out, settings, manifests=options.pop("manifests"))
+    session = Session(data, out, settings, manifests=options.pop("labels"))
     with session.machine():
         if not resume:
             session.begin(options)

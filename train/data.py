@@ -5,11 +5,10 @@ No torch: evaluation reads the same trees.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -17,11 +16,9 @@ from pathlib import Path
 from models.contract import Label
 from models.errors import DataError
 from models.faces.crop import Box
+from train.files import LeftOut, list_split, split_folders, why_left_out
 from train.looks import Look
-
-IMAGE_SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif")
-)
+from train.manifests import Join, join
 
 LAYOUT = "DATA/{train,validation[,test]}/{Real,Fake}/… (any case)"
 
@@ -53,27 +50,66 @@ class LabelledImage:
     """Of the part that is judged; measured when a run is begun."""
 
 
-def read_tree(data: Path, split: str, *, manifest: Path | None = None) -> list[LabelledImage]:
-    """The images of one split in byte order of their relative paths.
+@dataclass(frozen=True)
+class Survey:
+    """One split of a tree, and what of it is no image or has no label of its own."""
 
-    ``manifest`` defaults to :func:`find_manifest`. Raises :class:`DataError` when the layout is wrong, a class
-    has no image, or the manifest contradicts the folders.
+    images: list[LabelledImage]
+    """In byte order of their relative paths."""
+    left_out: list[tuple[str, LeftOut]]
+    """Relative paths below the class folders, likewise."""
+    join: Join | None
+    """With the manifest; ``None`` without one."""
+
+    def counts_left_out(self) -> dict[str, int]:
+        """By reason."""
+        return dict(sorted(Counter(reason.value for _, reason in self.left_out).items()))
+
+
+class NothingThere(DataError):
+    """A tree lacks a split, or a split a class."""
+
+
+def read_tree(data: Path, split: str, *, manifest: Path | None = None) -> list[LabelledImage]:
+    """The images of :func:`survey_tree`."""
+    return survey_tree(data, split, manifest=manifest).images
+
+
+def survey_tree(data: Path, split: str, *, manifest: Path | None = None) -> Survey:
+    """Read one split. ``manifest`` defaults to :func:`find_manifest`.
+
+    Raises :class:`DataError` when the layout is wrong, a class has no image, or the manifest contradicts the folders
+    or knows none of the files.
     """
     if not data.is_dir():
-        raise DataError(f"{data} is not a folder; expected {LAYOUT}")
+        raise NothingThere(f"{data} is not a folder; expected {LAYOUT}")
     split_folder = _child(data, split)
     if split_folder is None:
-        raise DataError(f"{data} has no folder {split!r}; expected {LAYOUT}")
-    images: list[LabelledImage] = []
+        raise NothingThere(f"{data} has no folder {split!r}; expected {LAYOUT}")
     for label in Label:
-        folder = _child(split_folder, label.title)
-        found = list(_images_below(folder, data, label)) if folder is not None else []
-        if not found:
-            raise DataError(f"{split_folder} has no image of class {label.title}; expected {LAYOUT}")
-        images += found
+        _child(split_folder, label.title)
+    listing = list_split(data, split_folder)
+    left_out = [(_below(path, data), why) for path, why in listing.left_out]
+    images: list[LabelledImage] = []
+    for path, label in listing.files:
+        if (why := why_left_out(path)) is not None:
+            left_out.append((_below(path, data), why))
+        else:
+            images.append(LabelledImage(path, _below(path, data), label))
+    for title, number in count_by_class(images).items():
+        if not number:
+            raise NothingThere(f"{split_folder} has no image of class {title}; expected {LAYOUT}")
     images.sort(key=lambda image: os.fsencode(image.relative))
+    left_out.sort(key=lambda one: os.fsencode(one[0]))
     manifest = manifest or find_manifest(data)
-    return _with_manifest(images, split, manifest) if manifest is not None else images
+    if manifest is None:
+        return Survey(images, left_out, None)
+    files = [_below(path, data) for path, _ in listing.files]
+    for other in split_folders(data):
+        if other != split_folder:
+            files += [_below(path, data) for path, _ in list_split(data, other).files]
+    rows, joined = join(manifest, data, split, [image.relative for image in images], files)
+    return Survey([_described(i, rows.get(i.relative), split, manifest) for i in images], left_out, joined)
 
 
 def find_manifest(data: Path) -> Path | None:
@@ -97,11 +133,20 @@ def divide(images: Iterable[LabelledImage]) -> dict[Role, list[LabelledImage]]:
         if image.group is not None:
             digest = hashlib.sha256(image.group.encode("utf-8", "surrogateescape")).hexdigest()
         else:
-            digest = image.sha256 or hashlib.sha256(image.path.read_bytes()).hexdigest()
+            digest = image.sha256 or _own_digest(image)
         bucket = int(digest[:8], 16) % 100
         role = Role.FIT if bucket < 90 else Role.SELECT if bucket < 95 else Role.CALIBRATE
         roles[role].append(image)
     return roles
+
+
+def _own_digest(image: LabelledImage) -> str:
+    """Of the bytes; one that cannot be read goes by its name, since whoever decodes it leaves it out anyway."""
+    try:
+        data = image.path.read_bytes()
+    except OSError:
+        data = os.fsencode(image.relative)
+    return hashlib.sha256(data).hexdigest()
 
 
 def only_sources(images: Iterable[LabelledImage], sources: Iterable[str]) -> list[LabelledImage]:
@@ -132,41 +177,30 @@ def _child(folder: Path, name: str) -> Path | None:
     return matches[0] if matches else None
 
 
-def _images_below(folder: Path, data: Path, label: Label) -> Iterator[LabelledImage]:
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if name.startswith(".") or Path(name).suffix.lower() not in IMAGE_SUFFIXES:
-                continue
-            path = Path(parent, name)
-            yield LabelledImage(path, path.relative_to(data).as_posix(), label)
+def _below(path: Path, data: Path) -> str:
+    return path.relative_to(data).as_posix()
 
 
-def _with_manifest(images: list[LabelledImage], split: str, manifest: Path) -> list[LabelledImage]:
-    rows = _read_manifest(manifest)
-    described = []
-    for image in images:
-        row = rows.get(image.relative)
-        if row is None:
-            described.append(image)
-            continue
-        if row["label"].strip().lower() != image.label.title.lower():
-            raise DataError(
-                f"{manifest} calls {image.relative} {row['label'] or 'nothing'}, "
-                f"its folder says {image.label.title}"
-            )
-        if row.get("split", "").strip().lower() not in ("", split.lower()):
-            raise DataError(f"{manifest} puts {image.relative} in {row['split']}, its folder says {split}")
-        described.append(
-            replace(
-                image,
-                source=row.get("source") or None,
-                group=row.get("group") or None,
-                sha256=row.get("sha256") or None,
-                face=_face(row, manifest),
-            )
+def _described(
+    image: LabelledImage, row: Mapping[str, str] | None, split: str, manifest: Path
+) -> LabelledImage:
+    """The image with what its row says."""
+    if row is None:
+        return image
+    if row["label"].strip().lower() != image.label.title.lower():
+        raise DataError(
+            f"{manifest} calls {image.relative} {row['label'] or 'nothing'}, "
+            f"its folder says {image.label.title}"
         )
-    return described
+    if row.get("split", "").strip().lower() not in ("", split.lower()):
+        raise DataError(f"{manifest} puts {image.relative} in {row['split']}, its folder says {split}")
+    return replace(
+        image,
+        source=row.get("source") or None,
+        group=row.get("group") or None,
+        sha256=row.get("sha256") or None,
+        face=_face(row, manifest),
+    )
 
 
 FACE_COLUMNS = ("face_x", "face_y", "face_w", "face_h")
@@ -198,22 +232,3 @@ def _face(row: Mapping[str, str], manifest: Path) -> Box | None:
         return face_of(row)
     except ValueError as error:
         raise DataError(f"{manifest}: the face of {row['path']} is not a box in pixels ({error})") from None
-
-
-def _read_manifest(manifest: Path) -> dict[str, dict[str, str]]:
-    """The manifest's rows by path. ``utf-8-sig``: spreadsheets begin a CSV file with a byte-order mark."""
-    rows: dict[str, dict[str, str]] = {}
-    try:
-        with manifest.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as stream:
-            reader = csv.DictReader(stream, restval="")
-            missing = {"path", "label"} - set(reader.fieldnames or ())
-            if missing:
-                raise DataError(f"{manifest} has no column {', '.join(sorted(missing))}")
-            for row in reader:
-                if rows.setdefault(row["path"], row) != row:
-                    raise DataError(f"{manifest} says two different things about {row['path']}")
-    except OSError as error:
-        raise DataError(f"manifest {manifest} cannot be read: {error.strerror}") from None
-    except csv.Error as error:
-        raise DataError(f"manifest {manifest} is not CSV: {error}") from None
-    return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -19,6 +20,7 @@ from train import checkpoint
 from train.data import LabelledImage, Role, count_by_class, divide, only_sources
 from train.faces import FaceList
 from train.leakage import Leak, find_leaks
+from train.manifests import Join
 from train.pictures import Pictures
 from train.precheck import Checked, Inspection, check
 from train.recipe_options import with_epochs, with_phases, with_settings
@@ -40,6 +42,10 @@ class Run:
     """The last checkpoint of a run that is continued."""
     unreadable: Sequence[tuple[LabelledImage, str]] = ()
     """Images that were left out when the run was begun, with the reason."""
+    left_out: Sequence[tuple[str, str]] = ()
+    """Relative paths below the class folders that are no images, with the reason; found when the run was begun."""
+    join: Join | None = None
+    """Of the images with their labels, likewise."""
     leaks: Sequence[Leak] = ()
     """Pictures that two roles share, found when the run was begun."""
 
@@ -74,7 +80,8 @@ class Run:
         """Write down what a resumed run reads back, the config last: with it the folder holds a run."""
         folder.make()
         folder.write_roles(self.roles)
-        folder.write_unreadable((image.relative, reason) for image, reason in self.unreadable)
+        unreadable = [(image.relative, reason) for image, reason in self.unreadable]
+        folder.write_unreadable(sorted([*unreadable, *self.left_out], key=lambda row: os.fsencode(row[0])))
         folder.write_leakage(self.leaks)
         folder.write_config(self.config)
 
@@ -135,7 +142,8 @@ def begin(trees: Trees, plan: Plan, preparation: Preparation) -> Run:
     torch.manual_seed(plan.seed)
     # Before the data are read: a missing weights file should say so at once.
     network, origin = starting_network(init, recipe, plan.network)
-    images = trees.read("train")
+    survey = trees.survey("train")
+    images = survey.images
     if plan.sources:
         images = only_sources(images, plan.sources)
     if unknown := recipe.shares.keys() - {image.source for image in images}:
@@ -162,8 +170,19 @@ def begin(trees: Trees, plan: Plan, preparation: Preparation) -> Run:
         "data": trees.name,
         "sources": list(plan.sources) or None,
         "counts": {role.value: count_by_class(images) for role, images in roles.items()},
+        "labels": survey.join.as_config() if survey.join is not None else None,
+        "left_out": survey.counts_left_out(),
     }
-    return Run(recipe, network, roles, config, unreadable=checked.bad, leaks=leaks)
+    return Run(
+        recipe,
+        network,
+        roles,
+        config,
+        unreadable=checked.bad,
+        left_out=survey.left_out,
+        join=survey.join,
+        leaks=leaks,
+    )
 
 
 def _inspect(

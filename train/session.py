@@ -176,6 +176,11 @@ class Session:
             _say(
                 f"note: {faceless} of {current.images} images have no face and are left out: {self.folder.unreadable}"
             )
+        if current.left_out:
+            reasons = ", ".join(f"{why} {number}" for why, number in current.config["left_out"].items())
+            _say(f"note: {len(current.left_out)} files are left out ({reasons}): {self.folder.unreadable}")
+        for remark in current.join.remarks("train") if current.join is not None else ():
+            _say(remark)
         if current.leaks:
             exact = sum(leak.kind == "exact" for leak in current.leaks)
             _say(

@@ -6,10 +6,12 @@ import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from pathlib import Path
 
 from models.errors import DataError
-from train.data import LabelledImage, read_tree
+from train.data import LabelledImage, NothingThere, Survey, survey_tree
 
 
 @dataclass(frozen=True)
@@ -40,28 +42,42 @@ class Trees:
         return "+".join(folder.resolve().name for folder in self.folders)
 
     def read(self, split: str) -> list[LabelledImage]:
-        """The images of one split of every tree, in byte order of their relative paths.
+        """The images of :meth:`survey`."""
+        return self.survey(split).images
+
+    def survey(self, split: str) -> Survey:
+        """One split of every tree, in byte order of the relative paths.
 
         With several trees the relative paths begin with the tree's name. Raises :class:`DataError`.
         """
-        images = [image for number in range(len(self.folders)) for image in self._read(number, split)]
-        return sorted(images, key=lambda image: os.fsencode(image.relative))
+        surveys = [self._survey(number, split) for number in range(len(self.folders))]
+        joins = [one.join for one in surveys if one.join is not None]
+        return Survey(
+            sorted((i for one in surveys for i in one.images), key=lambda image: os.fsencode(image.relative)),
+            sorted((out for one in surveys for out in one.left_out), key=lambda out: os.fsencode(out[0])),
+            reduce(add, joins) if joins else None,
+        )
 
     def report_role(self) -> list[LabelledImage]:
         """The images that a report will be made on, as far as there are any: a tree may have train alone."""
         images: list[LabelledImage] = []
         for number in range(len(self.folders)):
             for split in ("validation", "test"):
-                with contextlib.suppress(DataError):
-                    images += self._read(number, split)
+                with contextlib.suppress(NothingThere):
+                    images += self._survey(number, split).images
         return images
 
-    def _read(self, number: int, split: str) -> list[LabelledImage]:
+    def _survey(self, number: int, split: str) -> Survey:
         folder = self.folders[number]
-        images = read_tree(folder, split, manifest=self.manifests[number])
+        survey = survey_tree(folder, split, manifest=self.manifests[number])
         if len(self.folders) == 1:
-            return images
-        return [replace(image, relative=f"{folder.resolve().name}/{image.relative}") for image in images]
+            return survey
+        name = folder.resolve().name
+        return Survey(
+            [replace(image, relative=f"{name}/{image.relative}") for image in survey.images],
+            [(f"{name}/{relative}", why) for relative, why in survey.left_out],
+            survey.join,
+        )
 
     def path(self, relative: str) -> Path:
         """Where the image of this relative path lies; :class:`DataError` when its tree is not among these."""

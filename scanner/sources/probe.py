@@ -7,19 +7,12 @@ import os
 import stat
 from enum import Enum, auto
 
-from models.filetypes import HEAD_BYTES, MediaKind, classify, kind_by_suffix
+from models.filetypes import MediaKind, classify, kind_by_suffix
+from models.first_bytes import NotRegular, first_bytes
 from scanner.results import ErrorCode
 
 Problem = tuple[ErrorCode, str]
 """The report's code for what is wrong with a file, and words for the log."""
-
-OPEN_FLAGS = (
-    os.O_RDONLY
-    # What was a file a moment ago may be a FIFO now, and opening that would wait for a writer.
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_NOCTTY", 0)
-    | getattr(os, "O_BINARY", 0)
-)
 
 
 class EntryType(Enum):
@@ -72,13 +65,8 @@ def look(path: str) -> tuple[MediaKind, Problem | None]:
     """The kind of a regular file, by suffix and content. With a problem, the kind is that of the suffix."""
     kind = kind_by_suffix(path)
     try:
-        descriptor = os.open(path, OPEN_FLAGS)
-        try:
-            mode = os.fstat(descriptor).st_mode
-            if not stat.S_ISREG(mode):
-                return kind, not_a_file(mode)
-            return classify(path, os.read(descriptor, HEAD_BYTES)), None
-        finally:
-            os.close(descriptor)
+        return classify(path, first_bytes(path)), None
+    except NotRegular as error:
+        return kind, not_a_file(error.mode)
     except OSError as error:
         return kind, problem_of(error)

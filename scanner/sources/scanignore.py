@@ -11,9 +11,10 @@ from functools import lru_cache
 from hashlib import sha256
 
 from models.errors import Failure
+from models.first_bytes import OPEN_FLAGS
 from scanner.names import encode_path, printable
 from scanner.sources.ignore_rules import PatternError, Rule, read_rule
-from scanner.sources.probe import OPEN_FLAGS, not_a_file
+from scanner.sources.probe import not_a_file
 
 FILE_NAME = ".scanignore"
 MAX_BYTES = 1 << 20

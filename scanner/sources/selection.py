@@ -11,9 +11,7 @@ from fnmatch import fnmatch
 from typing import BinaryIO
 
 from models.errors import Failure
-
-UNSCANNED_FOLDER = ".git"
-"""Such a folder holds a repository's objects, not pictures; it is entered only when named as an operand."""
+from models.filetypes import UNSCANNED_FOLDER
 
 MAX_NAME_BYTES = 1 << 20
 """No system has longer paths (Linux: 4096 bytes); a longer "name" is a list read with the wrong separator."""

@@ -18,14 +18,14 @@ from functools import lru_cache
 from hashlib import blake2b
 from itertools import chain, islice
 
-from models.filetypes import MediaKind, kind_by_suffix
+from models.filetypes import UNSCANNED_FOLDER, MediaKind, kind_by_suffix
 from scanner.names import encode_path
 from scanner.results import ErrorCode
 from scanner.sources.links import follow, real_folder, real_path, resolve
 from scanner.sources.named import why_left_out
 from scanner.sources.probe import EntryType, Problem, entry_type, look, not_a_file, problem_of
 from scanner.sources.scanignore import FILE_NAME, ScanIgnore, Scope
-from scanner.sources.selection import UNSCANNED_FOLDER, Operand, Selection, expand_operand
+from scanner.sources.selection import Operand, Selection, expand_operand
 from scanner.sources.skips import OnSkip, SkipType, suffix_label
 
 _SLASHES = "/" if os.sep == "/" else f"/{os.sep}"

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from models.contract import Label
 from models.errors import DataError
-from train.data import LabelledImage, Role, count_by_class, divide, find_manifest, only_sources, read_tree
+from train.data import (
+    LabelledImage,
+    Role,
+    count_by_class,
+    divide,
+    find_manifest,
+    only_sources,
+    read_tree,
+    survey_tree,
+)
 
 
 def make(data: Path, *files: str) -> Path:
@@ -66,10 +75,11 @@ def test_images_come_in_byte_order_of_their_paths(tmp_path: Path) -> None:
     assert names[0] == "train/Fake/a.png" and names[-1] == "train/Real/é.png"
 
 
-def test_hidden_files_and_other_kinds_are_no_images(tmp_path: Path) -> None:
+def test_hidden_files_are_images_and_other_kinds_are_not(tmp_path: Path) -> None:
     make(tmp_path, "train/Real/a.png", "train/Real/.b.png", "train/Real/.c/d.png", "train/Real/notes.txt")
     make(tmp_path, "train/Fake/e.gif")
-    assert [i.path.name for i in read_tree(tmp_path, "train")] == ["e.gif", "a.png"]
+    assert [i.path.name for i in read_tree(tmp_path, "train")] == ["e.gif", ".b.png", "d.png", "a.png"]
+    assert survey_tree(tmp_path, "train").left_out == [("train/Real/notes.txt", "no picture")]
 
 
 def test_only_the_split_that_was_asked_for_is_read(tmp_path: Path) -> None:
@@ -218,6 +228,13 @@ def test_copies_without_a_group_stay_together_by_their_bytes(tmp_path: Path) -> 
     for images in divided.values():
         numbers = sorted(int(image.path.stem) for image in images)
         assert numbers == sorted(n for pair in {k // 2 for k in numbers} for n in (2 * pair, 2 * pair + 1))
+
+
+def test_an_image_that_cannot_be_read_stops_no_division(tmp_path: Path) -> None:
+    make(tmp_path, "train/Real/a.png", "train/Fake/b.png")
+    (tmp_path / "train/Fake/gone.png").symlink_to("nowhere")
+    images = read_tree(tmp_path, "train")
+    assert len(images) == 3 and sum(len(part) for part in divide(images).values()) == 3
 
 
 def test_a_manifests_hash_spares_reading_the_file(tmp_path: Path) -> None:

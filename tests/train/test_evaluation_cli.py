@@ -152,7 +152,11 @@ def test_without_any_score_the_report_is_written_and_the_command_fails(
         (["--out", "missing/report"], "does not exist; make it first"),
         (["--out", "file"], "is a file; name a folder"),
         (["--split", "test"], "test"),
-        (["--manifest", "missing.csv"], "there is no such file"),
+        (["--labels", "missing.csv"], "--labels missing.csv: there is no such file"),
+        (
+            ["--labels", "foreign.csv"],
+            "'pictures/validation/Real/0.jpg' where the tree says 'validation/Real/0.jpg'",
+        ),
         (["--model", "missing.onnx"], "missing.onnx"),
         (["--threshold", "fpr5"], "nor a threshold of this model (fpr1)"),
         (["--bootstrap", "-1"], "--bootstrap"),
@@ -163,11 +167,36 @@ def test_what_cannot_be_measured_is_refused_before_anything_is_written(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("file").touch()
+    Path("foreign.csv").write_text("path,label\npictures/validation/Real/0.jpg,Real\n")
     before = sorted(tmp_path.rglob("*"))
     assert run(tree, "--out", "report", "--model", model, "--device", "cpu", *change) == 2
     said = capsys.readouterr()
     assert message in said.err and "Traceback" not in said.err
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_labels_and_files_do_not_share_is_said_and_recorded(
+    tree: Path, model: Path, tmp_path: Path, capsys
+) -> None:
+    fake = tree / "validation" / "Fake"
+    (fake / "0.jpg").rename(fake / "0123456789abcdef")
+    (fake / "notes.txt").write_text("none")
+    (fake / "film.mp4").touch()
+    rows = (tmp_path / "faces.manifest.csv").read_text().replace("/", "\\").splitlines()
+    labels = tmp_path / "labels.csv"
+    labels.write_text("\n".join([*rows, "train\\Real\\gone.jpg,Real,a,g1"]) + "\n")
+    arguments = (tree, "--model", model, "--out", tmp_path / "r", "--device", "cpu", "--bootstrap", 0)
+    assert run(*arguments, "--labels", labels) == 0
+    said = capsys.readouterr()
+    document = json.loads((tmp_path / "r" / "evaluation.json").read_text())
+    assert document["overall"]["images"]["scored"] == 8 and document["overall"]["groups"] == 5
+    assert document["left_out"] == {"no picture": 1, "video, document or archive": 1}
+    assert document["labels"] == {"rows": 9, "rows_without_file": 2, "files": 9, "files_without_row": 2,
+                                  "groups_in_train_and_report": 0}  # fmt: skip
+    assert "2 of 9 rows of the labels match no file, and 2 of 9 files of validation have no row" in said.err
+    assert "2 files are left out (no picture 1, video, document or archive 1)" in said.err
+    assert "Left out, being no images: 2 (no picture 1," in said.out
+    assert "Left out, being no images: 2" in (tmp_path / "r" / "evaluation.html").read_text(encoding="utf-8")
 
 
 def test_a_missing_extra_names_the_remedy(tree: Path, tmp_path: Path, capsys, monkeypatch) -> None:

@@ -93,3 +93,39 @@ def test_a_tree_without_validation_trains_all_the_same(
     for split in ("validation", "test"):
         shutil.rmtree(data / split)
     assert len(begin(data).fit) == 4
+
+
+def test_what_labels_and_files_do_not_share_is_recorded(
+    begin: Callable[..., run.Run], make_tree: Callable[..., Path], tmp_path: Path
+) -> None:
+    data = make_tree(tmp_path / "faces", {Role.FIT: 3, Role.SELECT: 1})
+    (data / "train" / "Fake" / "notes.txt").write_text("none")
+    (data / "train" / "Fake" / "a film.mp4").touch()
+    manifest = data / "manifest.csv"
+    manifest.write_text(manifest.read_text() + "train/Real/gone.png,train,Real,a,g\n")
+    begun = begin(data)
+    assert begun.config["labels"] == {
+        "rows": 9,
+        "rows_without_file": 1,
+        "files": 10,
+        "files_without_row": 2,
+        "groups_in_train_and_report": 0,
+    }
+    assert begun.config["left_out"] == {"no picture": 1, "video, document or archive": 1}
+    assert begun.images == 10
+    folder = RunFolder(tmp_path / "run")
+    begun.write(folder)
+    rows = [line.partition(",")[0] for line in folder.unreadable.read_text().splitlines()[1:]]
+    assert rows == sorted(rows) and {name.rpartition("/")[2] for name in rows} == {
+        *("notes.txt", "a film.mp4", "broken.png", "empty.jpg")
+    }
+
+
+def test_labels_that_know_none_of_the_report_role_stop_a_run(
+    begin: Callable[..., run.Run], make_tree: Callable[..., Path], tmp_path: Path
+) -> None:
+    data = make_tree(tmp_path / "faces", {Role.FIT: 3, Role.SELECT: 1}, broken=False)
+    manifest = data / "manifest.csv"
+    manifest.write_text(manifest.read_text() + "x/validation/Real/1.png,validation,Real,a,g\n")
+    with pytest.raises(DataError, match="'x/validation/Real/1"):
+        begin(data)

@@ -156,7 +156,9 @@ def test_unreadable_images_are_counted_skips(
     assert rows[0]["reason"].startswith("corrupt_image") and rows[1]["reason"].startswith("empty_file")
     options = [*scratch_options, "--max-minutes", "0.0001", "--workers", "0"]
     assert scan_train(tree, "--out", tmp_path / "run", *options) == 0
-    assert "warning: 2 of 20 images cannot be read" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "warning: 2 of 20 images cannot be read" in said
+    assert "note: 0 of 18 rows of the labels match no file, and 2 of 20 files of train have no row" in said
 
 
 def test_workers_change_nothing(
@@ -371,7 +373,7 @@ def test_resume_refuses_other_settings(
         (["--recipe", "two-phase", "--epochs", "0,0"], "nothing would be trained"),
         (["--recipe", "scratch", "--init", "no-such-file.pth"], "no-such-file.pth does not exist"),
         (["--recipe", "scratch", "--source", "nobody"], "no image is of source nobody"),
-        (["--recipe", "scratch", "--manifest", "no-such.csv"], "no-such.csv"),
+        (["--recipe", "scratch", "--labels", "no-such.csv"], "no-such.csv"),
         (["--recipe", "third"], "--recipe"),
         (["--batch-size", "1"], "--batch-size"),
     ],

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from models.dependencies import require_extra
 from models.errors import DataError, ExitCode, OutputError, run_command
+from train.labels_option import labels_option
+
+if TYPE_CHECKING:
+    from train.data import Survey
 
 _DEFAULT_RESAMPLES = 1000
 """``bootstrap.DEFAULT_RESAMPLES``, whose module imports numpy: --help must not."""
@@ -41,13 +47,7 @@ _DEFAULT_RESAMPLES = 1000
     default="validation",
     help="Part of the tree; a model has seen the images of train.",
 )
-@click.option(
-    "--manifest",
-    type=click.Path(path_type=Path),
-    default=None,
-    show_default=False,
-    help="CSV with path, label and optionally source, group. [default: NAME.manifest.csv in or beside DATA]",
-)
+@labels_option(columns="source, group")
 @click.option(
     "--threshold",
     default=None,
@@ -96,7 +96,7 @@ _DEFAULT_RESAMPLES = 1000
 @click.option("--no-progress", is_flag=True, help="No progress bar.")
 @click.version_option(package_name="deepfake-scanner")
 def evaluate(
-    data: Path, out: Path, model: Path | None, split: str, manifest: Path | None, threshold: str | None,
+    data: Path, out: Path, model: Path | None, split: str, labels: Path | None, threshold: str | None,
     device: str, batch_size: int | None, workers: int | None, resamples: int, seed: int, robustness: bool,
     against: Path | None, no_progress: bool,
 ) -> int:  # fmt: skip
@@ -104,20 +104,20 @@ def evaluate(
 
     The scanner scores them; OUT gets evaluation.json, evaluation.md (the table that is also printed),
     evaluation.html (one self-contained page), scores.csv (one row per image) and plots. Intervals resample
-    whole groups of the manifest. Images that cannot be scored are counted and listed, and are in no figure.
+    whole groups of the labels. Images that cannot be scored are counted and listed, and are in no figure.
     """
     require_extra("evaluate", ("jinja2", "matplotlib", "scipy", "sklearn"), needed_by="scan-evaluate")
     from scanner import Detector
-    from train.data import find_manifest, read_tree
+    from train.data import find_manifest, survey_tree
     from train.evaluation import protocol, report, tables
     from train.evaluation.measuring import Measuring
     from train.evaluation.subject import describe
 
     _check_out(out)
-    manifest = manifest or find_manifest(data)
-    if manifest is not None and not manifest.is_file():
-        raise DataError(f"--manifest {manifest}: there is no such file")
-    images = read_tree(data, split, manifest=manifest)
+    if labels is not None and not labels.is_file():
+        raise DataError(f"--labels {labels}: there is no such file")
+    manifest = labels or find_manifest(data)
+    survey = survey_tree(data, split, manifest=manifest)
     detector = Detector.load(model, device)
     chosen = protocol.choose_threshold(threshold, detector.metadata)
     # Both models are loaded before anything is scored: a wrong file must not cost an hour first.
@@ -126,12 +126,18 @@ def evaluate(
         click.echo(f"note: scanning on the CPU: {detector.fallback}", err=True)
     _make_out(out)
     measuring = Measuring(
-        images, workers=workers, batch_size=batch_size, resamples=resamples, seed=seed, bar=not no_progress
+        survey.images,
+        workers=workers,
+        batch_size=batch_size,
+        resamples=resamples,
+        seed=seed,
+        bar=not no_progress,
     )
     scored = measuring.score(detector, "scoring")
     evaluation = protocol.evaluate(scored, chosen, resamples=resamples, seed=seed)
     subject = describe(detector, data, split, manifest)
     extras = measuring.extras(detector, chosen, scored, robustness=robustness)
+    extras = replace(extras, left_out=survey.counts_left_out(), join=survey.join)
     if other is not None:
         theirs = protocol.choose_threshold(threshold, other.metadata)
         extras = measuring.compared(
@@ -139,7 +145,7 @@ def evaluate(
         )
     report.write_evaluation(out, subject, evaluation, scored, extras)
     click.echo(tables.as_markdown(subject, evaluation, extras), nl=False)
-    return _close(out, split, len(images), len(evaluation.not_scored), has_manifest=manifest is not None)
+    return _close(out, split, survey, len(evaluation.not_scored))
 
 
 def main() -> None:
@@ -147,16 +153,23 @@ def main() -> None:
     run_command(evaluate)
 
 
-def _close(out: Path, split: str, images: int, not_scored: int, *, has_manifest: bool) -> int:
+def _close(out: Path, split: str, survey: Survey, not_scored: int) -> int:
     """Say on stderr what a reader of the figures must know, and where they are."""
+    images = len(survey.images)
     if split == "train":
         click.echo(
             "note: models are trained on this split; these figures say nothing about error rates", err=True
         )
-    if not has_manifest:
+    if survey.join is None:
         click.echo(
             "note: no manifest, so each image counts as independent and no source is told apart", err=True
         )
+    else:
+        for remark in survey.join.remarks(split):
+            click.echo(remark, err=True)
+    if survey.left_out:
+        reasons = ", ".join(f"{why} {number}" for why, number in survey.counts_left_out().items())
+        click.echo(f"note: {len(survey.left_out)} files are left out ({reasons})", err=True)
     if not_scored:
         click.echo(
             f"warning: {not_scored} of {images} images COULD NOT BE SCORED; scores.csv lists them", err=True

@@ -53,6 +53,8 @@ def as_json(subject: Subject, evaluation: Evaluation, extras: Extras = NO_EXTRAS
             }
             for one in evaluation.not_scored
         ],
+        "left_out": dict(extras.left_out),
+        "labels": extras.join.as_config() if extras.join is not None else None,
         "robustness": [_condition_as_dict(one) for one in extras.robustness] or None,
         "shortcut_probe": _probe_as_dict(extras.probe) if extras.probe is not None else None,
         "against": _comparison_as_dict(extras.comparison, extras.other) if extras.comparison else None,

@@ -1,13 +1,15 @@
-"""What an evaluation may measure beyond one set of scores."""
+"""What an evaluation may say beyond one set of scores."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from train.evaluation.comparison import Comparison
 from train.evaluation.robustness import Condition
 from train.evaluation.shortcuts import Probe
 from train.evaluation.subject import Subject
+from train.manifests import Join
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,10 @@ class Extras:
     comparison: Comparison | None = None
     other: Subject | None = None
     """The model of ``comparison``."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Things below the class folders that are no images, by reason."""
+    join: Join | None = None
+    """Of the images with their labels."""
 
 
 NO_EXTRAS = Extras()

@@ -17,7 +17,7 @@ from train.evaluation.protocol import Evaluation
 from train.evaluation.scores import printed_path
 from train.evaluation.scoring import ScoredImage
 from train.evaluation.subject import Subject, versions
-from train.evaluation.tables import comparison_table, figure_tables, robustness_table
+from train.evaluation.tables import comparison_table, figure_tables, left_out_line, robustness_table
 
 TEMPLATE = "page.html.j2"
 WORST = 12
@@ -61,6 +61,7 @@ def as_html(
         threshold=evaluation.threshold,
         resamples=evaluation.resamples,
         not_scored=len(evaluation.not_scored),
+        left_out=left_out_line(extras),
         tables=list(figure_tables(evaluation)),
         pictures=[(one.title, one.note, _base64(one.file.read_bytes())) for one in pictures],
         robustness=robustness_table(extras.robustness) if extras.robustness else None,

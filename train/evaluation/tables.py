@@ -39,6 +39,8 @@ def as_markdown(subject: Subject, evaluation: Evaluation, extras: Extras = NO_EX
             "",
             f"**Could not be scored: {len(evaluation.not_scored)}** ({reasons}); in no figure below.",
         ]
+    if said := left_out_line(extras):
+        lines += ["", said]
     for table in figure_tables(evaluation):
         lines += ["", *_markdown(table)]
     if extras.robustness:
@@ -51,6 +53,14 @@ def as_markdown(subject: Subject, evaluation: Evaluation, extras: Extras = NO_EX
         other = f"{extras.other.model_name} {extras.other.model_version}" if extras.other else "another model"
         lines += ["", f"## Against {other}", "", *_markdown(comparison_table(extras.comparison))]
     return "\n".join(lines) + "\n"
+
+
+def left_out_line(extras: Extras) -> str:
+    """What lies in the class folders and was not given to the model; empty when there is nothing."""
+    if not extras.left_out:
+        return ""
+    reasons = ", ".join(f"{reason} {number}" for reason, number in extras.left_out.items())
+    return f"Left out, being no images: {sum(extras.left_out.values())} ({reasons}); in no figure below."
 
 
 def figure_tables(evaluation: Evaluation) -> Iterator[Table]:
