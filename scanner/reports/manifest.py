@@ -76,6 +76,7 @@ def build_manifest(
             },
             "error": dict(sorted(tally.errors.items())),
             "other_files": dict(sorted(tally.other_files.items())),
+            "left_out": tally.left_out,
         },
         "scanignore": [{"path": path, "sha256": digest} for path, digest in sorted(tally.scanignore)],
         "started": started.astimezone(UTC).isoformat(timespec="seconds"),

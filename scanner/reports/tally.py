@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from scanner.policy import Verdict
 from scanner.results import ErrorCode, Status
-from scanner.sources import SkipType
+from scanner.sources import LEFT_OUT, SkipType
 
 
 @dataclass
@@ -31,6 +31,11 @@ class Tally:
     @property
     def files(self) -> int:
         return self.statuses.total()
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Of what has no row, that which may be a picture all the same, by type."""
+        return {kind: self.other_files[kind] for kind in sorted(LEFT_OUT) if self.other_files[kind]}
 
     @property
     def excluded(self) -> int:

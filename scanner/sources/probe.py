@@ -68,6 +68,12 @@ def not_a_file(mode: int) -> Problem:
     return ErrorCode.NOT_A_FILE, "a folder" if stat.S_ISDIR(mode) else "a device"
 
 
+def may_be_companion(place: str) -> bool:
+    """Whether a picture's name is one that macOS gives to an AppleDouble file; the content decides."""
+    folder, _, name = place.rpartition("/")
+    return name.startswith("._") or folder.endswith("/.AppleDouble")
+
+
 def look(path: str) -> tuple[MediaKind, Problem | None]:
     """The kind of a regular file, by suffix and content. With a problem, the kind is that of the suffix."""
     kind = kind_by_suffix(path)

@@ -59,6 +59,7 @@ def test_it_counts_what_the_report_holds(run: Any) -> None:
         "known": {"fake": 0, "inconclusive": 0},
         "error": {"empty_file": 1},
         "other_files": {".txt": 1},
+        "left_out": {},
     }
 
 
