@@ -19,6 +19,8 @@ class Tally:
     known: Counter[Verdict] = field(default_factory=Counter)
     """Of them, those that the baseline knows."""
     errors: Counter[str] = field(default_factory=Counter)
+    not_fetched: Counter[str] = field(default_factory=Counter)
+    """Of them, those that only stand for another file, by the words of their rows."""
     other_files: Counter[str] = field(default_factory=Counter)
     """Files without a row, by type."""
     scanignore: set[tuple[str, str]] = field(default_factory=set)

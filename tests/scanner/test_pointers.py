@@ -64,7 +64,8 @@ def test_a_row_says_what_it_is_and_what_to_do(
     assert run.code == 2, "a picture that is not there was not looked at"
     rows = [json.loads(line) for line in Path("r.jsonl").read_text().splitlines()]
     found = [(row["error"], row["detail"]) for row in rows if "detail" in row]
-    assert found == [("not_an_image", words)] * 2 and run.err.count(words) == 2
+    assert found == [("not_an_image", words)] * 2 and run.err.count(words) == 3
+    assert f"2 of them: {words}" in scan(*operands, *options, "--out", "r.csv", "--quiet").err
     with Path("r.csv").open(newline="") as stream:
         assert [row["status"] for row in csv.DictReader(stream)] == ["error", "error"]
 
