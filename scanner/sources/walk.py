@@ -23,15 +23,7 @@ from scanner.names import encode_path
 from scanner.results import ErrorCode
 from scanner.sources.links import follow, real_folder, real_path, resolve
 from scanner.sources.named import why_left_out
-from scanner.sources.probe import (
-    EntryType,
-    Problem,
-    entry_type,
-    look,
-    may_be_companion,
-    not_a_file,
-    problem_of,
-)
+from scanner.sources.probe import EntryType, Problem, entry_type, look, not_a_file, problem_of
 from scanner.sources.scanignore import FILE_NAME, ScanIgnore, Scope
 from scanner.sources.selection import UNSCANNED_FOLDER, Operand, Selection, expand_operand
 from scanner.sources.skips import OnSkip, SkipType, skip_type
@@ -159,10 +151,9 @@ class _Walker:
         place = self._place(path)
         if place in self._ignored or not self._is_new(place, self._rows):
             return
-        # Whatever it holds, it has a row: a picture by its name is left to the decoder, which reads it anyway.
         kind = kind_by_suffix(path)
-        if problem is None and kind is not MediaKind.IMAGE:
-            kind, problem = look(path)
+        if problem is None:
+            kind, problem = look(path, place)
         yield _candidate(path, kind, problem, explicit=True)
 
     def _folder(self, operand: str) -> Iterator[Candidate]:
@@ -266,9 +257,8 @@ class _Walker:
         if skip is not SkipType.LINKED_FOLDER:
             skip = left_out or skip
         counted: str | None = skip
-        # A picture by its name is not opened here: on a network disk that would double what a file costs.
-        if skip is None and problem is None and (kind is not MediaKind.IMAGE or may_be_companion(place)):
-            kind, problem = look(path)
+        if skip is None and problem is None:
+            kind, problem = look(path, place)
             counted = skip_type(path, kind) if problem is None else None
         if counted is not None:
             self._skip(path, place, counted)
