@@ -15,15 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-# The picture formats of the day; a walk of a whole folder knows more of them, and their first bytes.
-SUFFIXES = (
-    b".apng", b".avif", b".bmp", b".gif", b".heic", b".heif", b".jfif", b".jpe", b".jpeg", b".jpg", b".jxl", b".mpo",
-    b".png", b".tif", b".tiff", b".webp",
-)  # fmt: skip
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _MARKUP = "|`*_[]!@#~\\"
 MOST_ROWS = 50
-LEFT_OUT = ("ignored file", "ignored folder", "excluded file", "excluded folder")
 
 
 def main() -> int:
@@ -38,13 +32,15 @@ def main() -> int:
     if os.environ.get("INPUT_SCANIGNORE") == "false":
         command.append("--no-scanignore")
     since = os.environ.get("INPUT_CHANGED_SINCE", "")
-    paths = [line for line in os.environ.get("INPUT_PATHS", "").splitlines() if line.strip()] or ["."]
+    # Not splitlines(), which ends a line at characters that names may hold.
+    lines = os.environ.get("INPUT_PATHS", "").replace("\r\n", "\n").split("\n")
+    paths = [line for line in lines if line.strip()] or ["."]
     # An empty variable would be an empty value, not the default.
     env = {name: value for name, value in os.environ.items() if value or not name.startswith("SCAN_")}
     if since:
         listed = changed_since(since, paths)
-        # Of all that changed, what a scan of the whole folder would leave out is left out here, too.
-        command += [*outs, "--files-from", "-", "--null", "--allow-empty", "--force-exclude"]
+        # All that changed; what is a picture, and what is left out, the scanner decides as for the whole folder.
+        command += [*outs, "--files-from", "-", "--null", "--allow-empty", "--force-exclude", "--media-only"]
     else:
         listed = b""
         command += [*outs, "--", *paths]
@@ -70,18 +66,48 @@ def main() -> int:
 
 
 def changed_since(commit: str, paths: list[str]) -> bytes:
-    """Names of pictures that are new or changed, each ended by NUL; deleted ones are no matter."""
-    # "literal": a folder may be called [x]; renamed pictures count as new ones.
-    specs = [] if "." in paths else [f":(literal){path}" for path in paths]
-    command = ["git", "diff", "--name-only", "--no-renames", "-z", "--diff-filter=d", "--relative"]
+    """Names of files that are new or changed, each ended by NUL; deleted ones are no matter.
+
+    What of ``paths`` never was in the repository is named too: nothing is there to be scanned, and that is an error.
+    """
+    changed = git_diff(commit, [] if "." in paths else [spec for path in paths for spec in pathspecs(path)])
+    missing = [
+        os.fsencode(path) for path in paths if not os.path.lexists(path) and not is_known(commit, path)
+    ]
+    return changed + b"".join(path + b"\0" for path in missing)
+
+
+def git_diff(commit: str, specs: list[str], *, deleted: bool = False) -> bytes:
+    # Renamed files count as new ones; a configuration that leaves submodules out would hide what they bring.
+    command = ["git", "diff", "--name-only", "--no-renames", "-z", "--relative", "--ignore-submodules=dirty"]
+    command += [] if deleted else ["--diff-filter=d"]
     # A commit may be called --output=x.
-    command += ["--end-of-options", commit, "--", *specs]
-    found = subprocess.run(command, capture_output=True, check=False)
+    found = subprocess.run(
+        [*command, "--end-of-options", commit, "--", *specs], capture_output=True, check=False
+    )
     if found.returncode:
         reason = found.stderr.decode(errors="replace").strip()
         sys.exit(f"git diff {commit} failed: {reason}; is the commit checked out?")
-    # A listed file always has a row; a text must not become an error.
-    return b"".join(name + b"\0" for name in found.stdout.split(b"\0") if name.lower().endswith(SUFFIXES))
+    return found.stdout
+
+
+def pathspecs(path: str) -> list[str]:
+    """What git calls an operand of scan: a file or folder of that name, else a glob and what lies below its matches."""
+    if os.path.lexists(path):
+        real = os.path.relpath(os.path.realpath(path))
+        # Git does not look behind a link, as a scan of the whole folder would that is named so.
+        return [f":(literal){name}" for name in {os.path.normpath(path), real}]
+    # A backslash is a character of a name here, and git's sign that the next is one.
+    glob = path.rstrip("/").replace("\\", "\\\\")
+    return [f":(glob){glob}", f":(glob){glob}/**"]
+
+
+def is_known(commit: str, path: str) -> bool:
+    """Whether anything that ``path`` stands for is in the repository, or was at ``commit``."""
+    specs = pathspecs(path)
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--", *specs]
+    found = subprocess.run(command, capture_output=True, check=False)
+    return bool(found.stdout) or bool(git_diff(commit, specs, deleted=True))
 
 
 def append(variable: str, text: str) -> None:
@@ -124,7 +150,7 @@ def summary(report: Path, manifest: dict[str, Any] | None, code: int) -> Iterato
 def left_out(manifest: dict[str, Any]) -> str:
     """Whoever reviews a change should see that a part of it was not looked at, and by whose word."""
     counts = manifest["counts"]
-    others = {f"{kind}s": number for kind, number in counts["other_files"].items() if kind in LEFT_OUT}
+    others = {f"{kind}s": number for kind, number in counts["left_out"].items()}
     if named := counts["error"].get("excluded"):
         others["changed pictures"] = named
     if not others:

@@ -82,7 +82,7 @@ class CalibrationFile:
         """Raises :class:`ModelFileError` when the file is missing or something else."""
         remedy = "scan-train writes it at the end of a run"
         try:
-            content = json.loads(file.read_text(encoding="utf-8"))
+            content = json.loads(file.read_text(encoding="utf-8-sig"))
         except (OSError, ValueError) as error:
             raise ModelFileError(
                 f"calibration {file} cannot be read ({type(error).__name__}); {remedy}"

@@ -31,6 +31,8 @@ class MediaKind(StrEnum):
     """May hold pictures and is none: video, PDF and other page descriptions, vector drawings, archives."""
     COMPANION = "companion"
     """No media whatever the name says: an AppleDouble file (RFC 1740), which macOS keeps beside a file of its own."""
+    POINTER = "pointer"
+    """Stands for a file that was not fetched, of Git LFS or git-annex; what that holds nobody here knows."""
     UNKNOWN = "unknown"
     """Anything else, among it audio and zip-based documents and packages (.docx, .epub, .jar, .whl …)."""
 
@@ -154,6 +156,11 @@ _PREFIXES: tuple[tuple[bytes, MediaKind], ...] = (
 )
 
 _PNM = re.compile(rb"P(?:[1-6Ff])\s(?:\s|#[^\n]*\n)*\d+\s(?:\s|#[^\n]*\n)*-?\d+\s|P7\n(?:#[^\n]*\n)*WIDTH ")
+# Git LFS: docs/spec.md, version 1. git-annex: its pointer file, and its link where links are checked out as files.
+_POINTERS = {
+    "Git LFS": re.compile(rb"version https://git-lfs\.github\.com/spec/v\d+\n"),
+    "git-annex": re.compile(rb"(?:(?:\.\./)*\.git)?/annex/objects/[^\n\0]+(?:\n|\Z)"),
+}
 _BZIP2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
 _BMP_HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
 _TS_PACKETS = ((0, 188), (4, 192))
@@ -207,16 +214,23 @@ def kind_by_magic(head: bytes) -> MediaKind:
         return MediaKind.IMAGE
     if _PNM.match(head) or _is_icon(head) or _is_pcx_or_sgi(head) or head[128:132] == b"DICM":
         return MediaKind.UNDECODABLE_IMAGE
+    if pointer_of(head):
+        return MediaKind.POINTER
     if _BZIP2.match(head) or head[257:262] == b"ustar" or _is_stream(head):
         return MediaKind.OTHER_MEDIA
     return MediaKind.UNKNOWN
 
 
+def pointer_of(head: bytes) -> str:
+    """By what a file is kept that begins with ``head`` and only stands for another; empty for any other file."""
+    return next((system for system, pattern in _POINTERS.items() if pattern.match(head)), "")
+
+
 def classify(name: str, head: bytes) -> MediaKind:
     """What a file is: by its first bytes where they are recognised, else by its suffix.
 
-    Two exceptions, where many formats share one signature: a TIFF named as RAW is RAW, and a zip file named
-    as a document or package is what its name says.
+    Three exceptions, where many formats share one signature: a TIFF named as RAW is RAW, a zip file named as a
+    document or package is what its name says, and so is a pointer to what would not be decoded either.
     """
     suffix = suffix_of(name)
     if suffix in _RAW_SUFFIXES and head.startswith(_TIFF):
@@ -224,6 +238,8 @@ def classify(name: str, head: bytes) -> MediaKind:
     if suffix in _ZIP_DOCUMENT_SUFFIXES and head.startswith(_ZIP):
         return kind_by_suffix(name)
     by_magic = kind_by_magic(head)
+    if by_magic is MediaKind.POINTER and kind_by_suffix(name) is MediaKind.OTHER_MEDIA:
+        return MediaKind.OTHER_MEDIA
     return by_magic if by_magic is not MediaKind.UNKNOWN else kind_by_suffix(name)
 
 

@@ -31,7 +31,7 @@ from scanner.reports.manifest import build_manifest, looks_like_manifest, manife
 from scanner.reports.report import Report, RunEnd, RunFacts
 from scanner.reports.tally import Tally
 from scanner.results import FileResult, Status
-from scanner.sources import Candidate
+from scanner.sources import NOT_FETCHED, Candidate
 from scanner.summary import summary_lines
 
 log = logging.getLogger("scanner")
@@ -180,6 +180,8 @@ class Audit:
                     self.tally.known[verdict] += is_known
                 if result.error is not None:
                     self.tally.errors[result.error.value] += 1
+                    if result.detail in NOT_FETCHED.values():
+                        self.tally.not_fetched[result.detail] += 1
                     _log_problem(result)
                 top.add(result)
                 self.progress.file(result.status, verdict)
@@ -259,6 +261,8 @@ class Audit:
                 errors,
                 self.gate.max_errors,
             )
+            for words, number in self.tally.not_fetched.items():
+                log.error("%d of them: %s", number, words)
 
 
 def _recalled(candidate: Candidate, memories: Sequence[Journal | Cache]) -> Candidate | FileResult:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -84,7 +85,7 @@ class _Changes:
 
 def _read_manifest(path: Path) -> dict[str, Any]:
     try:
-        raw = path.read_bytes()
+        raw = path.read_bytes().removeprefix(BOM_UTF8)  # an editor may have left one
     except OSError as error:
         raise VerifyError(f"the manifest {path} cannot be read: {error.strerror}") from None
     try:
@@ -109,7 +110,7 @@ def _check_model(facts: dict[str, Any], model: Path | None, changes: _Changes) -
 
 
 def _check_files(table: Path, changes: _Changes) -> None:
-    with table.open(encoding="utf-8", newline="") as stream:
+    with table.open(encoding="utf-8-sig", newline="") as stream:
         for row in csv.DictReader(stream):
             if row.get("sha256"):
                 changes.check("file", row["path"], Path(decode_path(row["path"])), row["sha256"])
@@ -117,4 +118,4 @@ def _check_files(table: Path, changes: _Changes) -> None:
 
 def _is_csv(path: Path) -> bool:
     with path.open("rb") as stream:
-        return looks_like_report(stream.read(256))
+        return looks_like_report(stream.read(256).removeprefix(BOM_UTF8))

@@ -97,7 +97,7 @@ def law_crop(rgb: Image.Image, face: Box | None, margin: float | None) -> Image.
 def _read(file: Path) -> Mapping[str, Box | None]:
     known: dict[str, Box | None] = {}
     try:
-        with file.open(newline="", encoding="utf-8") as stream:
+        with file.open(newline="", encoding="utf-8-sig") as stream:
             for row in csv.DictReader(stream):
                 known[row["sha256"]] = face_of(row)
     except (OSError, ValueError, KeyError, csv.Error):

@@ -84,7 +84,7 @@ class RunFolder:
     def read_config(self) -> dict[str, Any]:
         """Raises :class:`DataError` when it is missing or damaged."""
         try:
-            config: dict[str, Any] = json.loads(self.config.read_text(encoding="utf-8"))
+            config: dict[str, Any] = json.loads(self.config.read_text(encoding="utf-8-sig"))
         except (OSError, ValueError) as error:
             raise DataError(f"the run's {self.config} cannot be read ({type(error).__name__})") from None
         return config
@@ -106,7 +106,7 @@ class RunFolder:
         """What :meth:`write_roles` wrote, its paths in ``trees``; :class:`DataError` if it cannot be read."""
         roles: dict[Role, list[LabelledImage]] = {Role.FIT: [], Role.SELECT: [], Role.CALIBRATE: []}
         try:
-            with self.roles.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
+            with self.roles.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as stream:
                 for row in csv.DictReader(stream):
                     roles[Role(row["role"])].append(
                         LabelledImage(
@@ -145,7 +145,7 @@ class RunFolder:
         self._write_csv(self.select_scores, ("path", "label", "prob_fake"), rows)
 
     def read_select_scores(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        with self.select_scores.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
+        with self.select_scores.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as stream:
             rows = list(csv.DictReader(stream))
         return np.array([int(r["label"]) for r in rows]), np.array([float(r["prob_fake"]) for r in rows])
 

@@ -13,6 +13,7 @@ from scanner.decoding.limits import Limits
 from scanner.decoding.provenance import provenance
 from scanner.results import ErrorCode, FileResult, Stamp, Status
 from scanner.sources import HEAD_BYTES, Candidate, MediaKind, classify, problem_of
+from scanner.sources.pointers import not_fetched
 from scanner.sources.probe import not_a_file
 
 
@@ -70,12 +71,10 @@ def decode(candidate: Candidate, limits: Limits) -> Decoded:
             )
         )
     sha256, origin = hashlib.sha256(data).hexdigest(), provenance(data)
-    if kind is MediaKind.UNDECODABLE_IMAGE:
-        detail = "an image format that this tool recognises and does not decode"
+    if kind in (MediaKind.UNDECODABLE_IMAGE, MediaKind.POINTER):
         return failed(
             candidate,
-            ErrorCode.UNSUPPORTED_FORMAT,
-            detail,
+            *_why_not_decoded(kind, data),
             bytes_=size,
             sha256=sha256,
             stamp=stamp,
@@ -115,6 +114,12 @@ def decode(candidate: Candidate, limits: Limits) -> Decoded:
         ),
         pixels,
     )
+
+
+def _why_not_decoded(kind: MediaKind, data: bytes) -> tuple[ErrorCode, str]:
+    if kind is MediaKind.POINTER:
+        return ErrorCode.NOT_AN_IMAGE, not_fetched(data[:HEAD_BYTES])
+    return ErrorCode.UNSUPPORTED_FORMAT, "an image format that this tool recognises and does not decode"
 
 
 def failed(
@@ -174,7 +179,9 @@ def _read_open(candidate: Candidate, descriptor: int, limits: Limits) -> _Conten
         match kind:
             case MediaKind.OTHER_MEDIA:
                 return _Content(kind, None, status.st_size, settled)
-            case MediaKind.IMAGE | MediaKind.UNDECODABLE_IMAGE | MediaKind.COMPANION | MediaKind.UNKNOWN:
+            case MediaKind.IMAGE | MediaKind.UNDECODABLE_IMAGE | MediaKind.UNKNOWN:
+                pass
+            case MediaKind.COMPANION | MediaKind.POINTER:
                 pass
             case _:
                 assert_never(kind)

@@ -77,6 +77,7 @@ def build_manifest(
             "error": dict(sorted(tally.errors.items())),
             "other_files": dict(sorted(tally.other_files.items())),
             "left_out_of_sarif": asdict(tally.left_out_of_sarif),
+            "left_out": tally.left_out,
         },
         "scanignore": [{"path": path, "sha256": digest} for path, digest in sorted(tally.scanignore)],
         "started": started.astimezone(UTC).isoformat(timespec="seconds"),

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from scanner.policy import Verdict
 from scanner.reports.code_scanning import MOST_COMPRESSED, MOST_RESULTS
 from scanner.results import ErrorCode, Status
-from scanner.sources import SkipType
+from scanner.sources import LEFT_OUT, SkipType
 
 
 class Notice(NamedTuple):
@@ -62,6 +62,8 @@ class Tally:
     known: Counter[Verdict] = field(default_factory=Counter)
     """Of them, those that the baseline knows."""
     errors: Counter[str] = field(default_factory=Counter)
+    not_fetched: Counter[str] = field(default_factory=Counter)
+    """Of them, those that only stand for another file, by the words of their rows."""
     other_files: Counter[str] = field(default_factory=Counter)
     """Files without a row, by type."""
     scanignore: set[tuple[str, str]] = field(default_factory=set)
@@ -76,6 +78,11 @@ class Tally:
     @property
     def files(self) -> int:
         return self.statuses.total()
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Of what has no row, that which may be a picture all the same, by type."""
+        return {kind: self.other_files[kind] for kind in sorted(LEFT_OUT) if self.other_files[kind]}
 
     @property
     def excluded(self) -> int:

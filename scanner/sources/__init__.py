@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.filetypes import HEAD_BYTES, MediaKind, classify, kind_by_magic, kind_by_suffix, suffix_of
+from scanner.sources.pointers import NOT_FETCHED
 from scanner.sources.probe import problem_of
 from scanner.sources.scanignore import ScanIgnore, ScanIgnoreError
 from scanner.sources.selection import (
@@ -19,6 +20,7 @@ from scanner.sources.walk import Candidate, walk
 __all__ = [
     "HEAD_BYTES",
     "LEFT_OUT",
+    "NOT_FETCHED",
     "Candidate",
     "FileListError",
     "MediaKind",

@@ -10,6 +10,7 @@ import stat
 
 from models.filetypes import MediaKind
 from scanner.results import ErrorCode
+from scanner.sources.pointers import NOT_FETCHED
 from scanner.sources.probe import EntryType, Problem, not_a_file, problem_of
 from scanner.sources.skips import SkipType
 
@@ -21,6 +22,8 @@ def follow(path: str, kind: MediaKind) -> tuple[Problem | None, SkipType | None]
         mode = os.stat(path).st_mode
     except OSError as error:
         problem = problem_of(error)
+        if problem[0] is ErrorCode.NOT_FOUND and _leads_into_annex(path):
+            return (ErrorCode.NOT_FOUND, NOT_FETCHED["git-annex"]), None if is_image else SkipType.POINTER
         dangling = problem[0] is ErrorCode.NOT_FOUND and not is_image
         return problem, SkipType.DANGLING_LINK if dangling else None
     if stat.S_ISREG(mode):
@@ -28,6 +31,13 @@ def follow(path: str, kind: MediaKind) -> tuple[Problem | None, SkipType | None]
     if stat.S_ISDIR(mode):
         return None, SkipType.LINKED_FOLDER
     return not_a_file(mode), None if is_image else SkipType.SPECIAL_FILE
+
+
+def _leads_into_annex(link: str) -> bool:
+    try:
+        return "/annex/objects/" in os.readlink(link).replace(os.sep, "/")  # noqa: PTH115
+    except (OSError, ValueError):
+        return False
 
 
 def resolve(path: str, place: str) -> tuple[str, EntryType]:

@@ -61,9 +61,21 @@ def not_a_file(mode: int) -> Problem:
     return ErrorCode.NOT_A_FILE, "a folder" if stat.S_ISDIR(mode) else "a device"
 
 
-def look(path: str) -> tuple[MediaKind, Problem | None]:
-    """The kind of a regular file, by suffix and content. With a problem, the kind is that of the suffix."""
+def _may_be_companion(place: str) -> bool:
+    """Whether a picture's name is one that macOS gives to an AppleDouble file; the content decides."""
+    folder, _, name = place.rpartition("/")
+    return name.startswith("._") or folder.endswith("/.AppleDouble")
+
+
+def look(path: str, place: str) -> tuple[MediaKind, Problem | None]:
+    """The kind of a regular file, by suffix and content. With a problem, the kind is that of the suffix.
+
+    ``place`` is where it really lies. A picture by its name is not opened: the decoder reads it anyway, and on a
+    network disk that would double what a file costs.
+    """
     kind = kind_by_suffix(path)
+    if kind is MediaKind.IMAGE and not _may_be_companion(place):
+        return kind, None
     try:
         return classify(path, first_bytes(path)), None
     except NotRegular as error:

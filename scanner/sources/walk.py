@@ -26,7 +26,7 @@ from scanner.sources.named import why_left_out
 from scanner.sources.probe import EntryType, Problem, entry_type, look, not_a_file, problem_of
 from scanner.sources.scanignore import FILE_NAME, ScanIgnore, Scope
 from scanner.sources.selection import Operand, Selection, expand_operand
-from scanner.sources.skips import OnSkip, SkipType, suffix_label
+from scanner.sources.skips import OnSkip, SkipType, skip_type
 
 _SLASHES = "/" if os.sep == "/" else f"/{os.sep}"
 _SCANIGNORE = os.fsencode(FILE_NAME)
@@ -41,8 +41,8 @@ class Candidate:
     name: str
     """As the report writes it."""
     kind: MediaKind
-    """By suffix and content; of a named file with the suffix of a decoded image by that alone. What is decoded later
-    may be another file: whoever reads the bytes calls :func:`classify` on them."""
+    """By suffix and content; with the suffix of a decoded image by that alone, since such a file is not opened before
+    it is read. Whoever reads the bytes calls :func:`classify` on them."""
     explicit: bool
     """Named by an operand, a glob or a list, not found in a folder."""
     problem: ErrorCode | None = None
@@ -151,10 +151,9 @@ class _Walker:
         place = self._place(path)
         if place in self._ignored or not self._is_new(place, self._rows):
             return
-        # Whatever it holds, it has a row: a picture by its name is left to the decoder, which reads it anyway.
         kind = kind_by_suffix(path)
-        if problem is None and kind is not MediaKind.IMAGE:
-            kind, problem = look(path)
+        if problem is None:
+            kind, problem = look(path, place)
         yield _candidate(path, kind, problem, explicit=True)
 
     def _folder(self, operand: str) -> Iterator[Candidate]:
@@ -257,12 +256,12 @@ class _Walker:
         problem, skip = follow(path, kind) if type_ is EntryType.UNSURE else (None, None)
         if skip is not SkipType.LINKED_FOLDER:
             skip = left_out or skip
+        counted: str | None = skip
         if skip is None and problem is None:
-            kind, problem = look(path)
-        if skip is not None:
-            self._skip(path, place, skip)
-        elif problem is None and kind in (MediaKind.UNKNOWN, MediaKind.COMPANION):
-            self._skip(path, place, SkipType.COMPANION if kind is MediaKind.COMPANION else suffix_label(path))
+            kind, problem = look(path, place)
+            counted = skip_type(path, kind) if problem is None else None
+        if counted is not None:
+            self._skip(path, place, counted)
         elif self._is_new(place, self._rows):
             yield _candidate(path, kind, problem, explicit=explicit)
 

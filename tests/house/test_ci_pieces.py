@@ -2,132 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-import onnx
 import pytest
-import yaml
-from onnx import TensorProto, helper
-from PIL import Image
-
-from models.contract import ModelMetadata
-
-ROOT = Path(__file__).parents[2]
-ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Bright pictures are fake."""
-    nodes = [
-        helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceMean", ["float", "axes"], ["mean"], keepdims=0),
-        helper.make_node("Sub", ["mean", "middle"], ["centred"]),
-        helper.make_node("Div", ["centred", "spread"], ["logit"]),
-        helper.make_node("Sigmoid", ["logit"], ["prob_fake"]),
-    ]
-    constants = {"axes": np.array([1, 2, 3]), "middle": np.float32(128), "spread": np.float32(16)}
-    graph = helper.make_graph(
-        nodes,
-        "bright",
-        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", 260, 260, 3])],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N"]) for name in ("logit", "prob_fake")],
-        [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
-    )
-    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-    helper.set_model_props(proto, ModelMetadata("bright", "1", "fake").to_props())
-    path = tmp_path_factory.mktemp("model") / "bright.onnx"
-    onnx.save(proto, str(path))
-    return path
-
-
-def picture(path: Path, value: int) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (20, 20), (value, value, value)).save(path)
-    return path
-
-
-@pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """With one commit: a dark picture, a bright one in ``old``, and a text."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE"):  # set when a hook runs the tests
-        monkeypatch.delenv(name, raising=False)
-    git("init", "-q", "-b", "main")
-    git("config", "user.email", "a@example.org")
-    git("config", "user.name", "A")
-    git("config", "commit.gpgsign", "false")
-    picture(tmp_path / "dark.png", 30)
-    picture(tmp_path / "old" / "known.png", 240)
-    (tmp_path / "notes.txt").write_text("text\n")
-    commit("first")
-    return tmp_path
-
-
-def git(*words: str) -> str:
-    done = subprocess.run(["git", *words], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
-def commit(message: str) -> str:
-    git("add", "-A")
-    git("commit", "-q", "-m", message)
-    return git("rev-parse", "HEAD")
-
-
-class Step(NamedTuple):
-    code: int
-    outputs: dict[str, str]
-    summary: str
-    err: str
-
-    @property
-    def exit_code(self) -> int:
-        """With which the action's last step ends."""
-        return int(self.outputs["exit-code"])
-
-
-@pytest.fixture
-def action(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Callable[..., Step]:
-    """The action's script, with the environment that its step gives it."""
-
-    def run(**inputs: str) -> Step:
-        runner = tmp_path_factory.mktemp("runner")
-        env = {name: value for name, value in os.environ.items() if not name.startswith(("SCAN_", "INPUT_"))}
-        given = {name: str(facts["default"]) for name, facts in ACTION["inputs"].items()}
-        given |= {name.replace("_", "-"): value for name, value in inputs.items()} | {"model": str(model)}
-        (step,) = (step for step in ACTION["runs"]["steps"] if step.get("id") == "scan")
-        for variable, expression in step["env"].items():
-            env[variable] = given[expression.removeprefix("${{ inputs.").removesuffix(" }}")]
-        for variable in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
-            env[variable] = str(runner / variable)
-        (_, *options) = shlex.split(step["run"].replace("$GITHUB_ACTION_PATH", str(ROOT)))
-        done = subprocess.run(
-            [sys.executable, *options], env=env, capture_output=True, text=True, check=False
-        )
-        text = (
-            (runner / "GITHUB_OUTPUT").read_text(encoding="utf-8")
-            if (runner / "GITHUB_OUTPUT").exists()
-            else ""
-        )
-        outputs = dict(line.split("=", 1) for line in text.splitlines())
-        summary = runner / "GITHUB_STEP_SUMMARY"
-        return Step(
-            done.returncode,
-            outputs,
-            summary.read_text(encoding="utf-8") if summary.exists() else "",
-            done.stderr,
-        )
-
-    return run
+from ci_given import ACTION, commit, git, picture
 
 
 def test_two_fakes_that_are_added_fail_the_job_and_are_named(repository: Path, action: Any) -> None:
@@ -235,42 +117,6 @@ def test_the_last_step_ends_as_the_scan_did() -> None:
         done = subprocess.run(["bash", "-c", last["run"]], env={"EXIT_CODE": str(code)}, check=False)
         assert done.returncode == code
     assert {"report", "files", "fake", "errors", "exit-code"} <= ACTION["outputs"].keys()
-
-
-@pytest.fixture
-def hook(repository: Path, tmp_path_factory: pytest.TempPathFactory, model: Path) -> Callable[[], Any]:
-    """``pre-commit run`` with our hook, from a repository that holds its definition.
-
-    The one thing that differs from the shipped definition: it runs the ``scan`` of this environment and installs none.
-    """
-    shutil.which("pre-commit") or pytest.skip("pre-commit is not installed")
-    source = tmp_path_factory.mktemp("hooks")
-    definition = (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
-    assert "language: python" in definition
-    (source / ".pre-commit-hooks.yaml").write_text(definition.replace("language: python", "language: system"))
-    for words in (
-        ("init", "-q"),
-        ("add", "-A"),
-        ("-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "-qm", "x"),
-    ):
-        subprocess.run(["git", "-C", source, *words], check=True)
-    sha = subprocess.run(
-        ["git", "-C", source, "rev-parse", "HEAD"], capture_output=True, text=True, check=True
-    ).stdout
-    config = {"repos": [{"repo": str(source), "rev": sha.strip(), "hooks": [{"id": "deepfake-scan"}]}]}
-    (repository / ".pre-commit-config.yaml").write_text(yaml.safe_dump(config))
-    commit("hook")
-    env = {name: value for name, value in os.environ.items() if not name.startswith("SCAN_")}
-    env |= {"SCAN_MODEL": str(model), "PRE_COMMIT_HOME": str(tmp_path_factory.mktemp("home"))}
-    env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
-
-    def run(**variables: str) -> subprocess.CompletedProcess[str]:
-        git("add", "-A")
-        return subprocess.run(
-            ["pre-commit", "run"], env=env | variables, capture_output=True, text=True, check=False
-        )
-
-    return run
 
 
 def test_the_hook_stops_two_fakes_and_names_them(repository: Path, hook: Any) -> None:

@@ -30,6 +30,8 @@ def test_a_file_reads_back_as_it_was(tmp_path: Path) -> None:
     file = tmp_path / "calibration.json"
     file.write_text(written.to_json(), encoding="utf-8")
     assert CalibrationFile.read(file) == written
+    file.write_text("\ufeff" + written.to_json(), encoding="utf-8")
+    assert CalibrationFile.read(file) == written, "saved again by an editor"
 
 
 @pytest.mark.parametrize(

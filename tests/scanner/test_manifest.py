@@ -60,6 +60,7 @@ def test_it_counts_what_the_report_holds(run: Any) -> None:
         "error": {"empty_file": 1},
         "other_files": {".txt": 1},
         "left_out_of_sarif": {"known": 0, "results": 0, "notifications": 0},
+        "left_out": {},
     }
 
 

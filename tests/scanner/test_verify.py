@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,19 @@ def check(scan: Any, *options: object) -> tuple[int, list[str]]:
 def test_nothing_changed(scan: Any) -> None:
     assert check(scan) == (0, ["unchanged: 2 reports, 1 model; changed or missing: 0"])
     assert check(scan, "--files") == (0, ["unchanged: 2 reports, 1 model, 3 files; changed or missing: 0"])
+
+
+def test_a_byte_order_mark_before_manifest_and_table_is_no_content(scan: Any, grey: Any) -> None:
+    Path("r.run.json").write_bytes(BOM_UTF8 + Path("r.run.json").read_bytes())
+    assert check(scan, "--files") == (0, ["unchanged: 2 reports, 1 model, 3 files; changed or missing: 0"])
+    Path("r.csv").write_bytes(BOM_UTF8 + Path("r.csv").read_bytes())
+    grey("in/a.png", 41)
+    code, lines = check(scan, "--files")
+    assert code == 1 and [line.partition(" (")[0] for line in lines] == [
+        "report changed: r.csv",
+        "file changed: in/a.png",
+        "unchanged: 1 report, 1 model, 2 files; changed or missing: 2",
+    ]
 
 
 @pytest.mark.parametrize("name", ["r.csv", "r.html"])

@@ -203,26 +203,47 @@ class TestWhatIsACandidate:
         assert not any(c.explicit or c.problem for c in run.candidates)
         assert run.skipped == [("in/README", "(no suffix)"), ("in/notes.txt", ".txt")]
 
-    def test_a_named_file_with_an_image_suffix_is_left_to_the_decoder(
-        self, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("media_only", [False, True])
+    def test_a_file_with_an_image_suffix_is_opened_by_the_decoder_alone(
+        self, monkeypatch: pytest.MonkeyPatch, media_only: bool
     ) -> None:
-        make("in/a.png")
-        monkeypatch.setattr(os, "open", refusing(os.open, "in/a.png"))
-        assert Run("in/a.png").one.problem is None
-        assert Run("in").one.problem is ErrorCode.PERMISSION_DENIED
+        for name in ("in/a.png", "in/b.JPG", "in/_c.webp", "in/AppleDouble/d.gif"):
+            make(name)
+        opened: list[str] = []
+        real = os.open
+
+        def record(path: str, *args: object) -> object:
+            opened.append(path)
+            return real(path, *args)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(os, "open", record)
+        found = Run("in", selection=Selection(media_only=media_only)).names
+        assert len(found) == 4 and Run(*found, selection=Selection(media_only=media_only)).names == found
+        assert opened == []
+        make("in/e.heic")
+        make("in/._f.png")
+        make("in/.AppleDouble/g.png")
+        Run("in")
+        assert opened == ["in/.AppleDouble/g.png", "in/._f.png", "in/e.heic"]
 
     def test_companions_of_pictures_are_known_by_content_and_have_no_row(self) -> None:
-        for name in ("._a.jpg", "._b.CR2", "._c.mp4", ".AppleDouble/a.jpg", "renamed.png", "._d"):
+        for name in ("._a.jpg", "._b.CR2", "._c.mp4", ".AppleDouble/a.jpg", "renamed.dat", "._d"):
             make(f"in/{name}", b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        ")
         for name in ("Thumbs.db", "desktop.ini", ".DS_Store"):
             make(f"in/{name}", b"\x00\x00\x00\x01Bud1")
         make("in/._really.jpg", JPEG)
+        make("in/.AppleDouble/really.jpg", JPEG)
         run = Run("in")
-        assert run.names == ["in/._really.jpg"]
+        assert run.names == ["in/.AppleDouble/really.jpg", "in/._really.jpg"]
         types = [type_ for _, type_ in run.skipped]
         assert types.count(SkipType.COMPANION) == 6
         assert {".db", ".ini", ".ds_store"} == set(types) - {SkipType.COMPANION}
         assert Run("in/._a.jpg", "in/Thumbs.db").names == ["in/._a.jpg", "in/Thumbs.db"], "named"
+
+    def test_the_folder_of_companions_is_known_from_inside(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        make("in/.AppleDouble/a.jpg", b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        ")
+        monkeypatch.chdir("in/.AppleDouble")
+        assert Run(".").skipped == [("./a.jpg", SkipType.COMPANION)]
 
     @pytest.mark.parametrize(
         ("name", "type_"),

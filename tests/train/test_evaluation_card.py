@@ -93,7 +93,10 @@ def test_the_card_serves_the_code_and_the_reader(
     model: Path, evaluation: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notes = tmp_path / "notes.md"
-    notes.write_text("These weights only demonstrate the tool.\n\n## Not detected\n\nAnything else.\n")
+    notes.write_text(
+        "\ufeffThese weights only demonstrate the tool.\n\n## Not detected\n\nAnything else.\n",
+        encoding="utf-8",
+    )
     write(model, evaluation, notes)
     monkeypatch.setattr("models.weights.WEIGHTS_DIR", model.parent)
     monkeypatch.setattr("models.weights.CARD_FILE", model.with_name("card.json"))

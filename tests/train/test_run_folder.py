@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -47,6 +48,8 @@ def test_roles_come_back_below_wherever_the_data_are_now(folder: RunFolder, tmp_
     }
     folder.write_roles(roles)
     assert folder.read_roles(Trees.of([data])) == roles
+    folder.roles.write_bytes(BOM_UTF8 + folder.roles.read_bytes())
+    assert folder.read_roles(Trees.of([data])) == roles, "saved again by an editor"
     moved = folder.read_roles(Trees.of([tmp_path / "moved"]))
     assert moved[Role.SELECT][0].path == tmp_path / "moved" / "train/Real/é.png"
 
@@ -54,6 +57,8 @@ def test_roles_come_back_below_wherever_the_data_are_now(folder: RunFolder, tmp_
 def test_config_comes_back(folder: RunFolder) -> None:
     config = {"seed": 3, "data": "Gesichter-ä", "recipe": {"phases": [{"lr": 1e-3}]}, "sources": None}
     folder.write_config(config)
+    assert folder.read_config() == config
+    folder.config.write_bytes(BOM_UTF8 + folder.config.read_bytes())
     assert folder.read_config() == config
 
 

@@ -37,7 +37,7 @@ def write_card(model: Path, evaluation: Path, notes: Path, commit: str, commands
 
     metadata = Detector.load(model, "cpu").metadata
     measured = _read_evaluation(evaluation, sha256_file(model))
-    table = (evaluation / "evaluation.md").read_text(encoding="utf-8")
+    table = (evaluation / "evaluation.md").read_text(encoding="utf-8-sig")
     card = {
         "schema": CARD_SCHEMA,
         "file": model.name,
@@ -67,7 +67,9 @@ def write_card(model: Path, evaluation: Path, notes: Path, commit: str, commands
     }
     try:
         write_whole(model.with_name("card.json"), json.dumps(card, indent=1, ensure_ascii=False) + "\n")
-        write_whole(model.with_name("README.md"), as_markdown(card, notes.read_text(encoding="utf-8"), table))
+        write_whole(
+            model.with_name("README.md"), as_markdown(card, notes.read_text(encoding="utf-8-sig"), table)
+        )
     except OSError as error:
         raise OutputError(f"the card cannot be written beside {model}: {error.strerror}") from None
 
@@ -110,7 +112,7 @@ def _recipe(recipe: Mapping[str, Any]) -> str:
 def _read_evaluation(folder: Path, sha256: str) -> dict[str, Any]:
     file = folder / "evaluation.json"
     try:
-        measured: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        measured: dict[str, Any] = json.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise DataError(
             f"{file} cannot be read ({type(error).__name__}); run scan-evaluate --out {folder}"
