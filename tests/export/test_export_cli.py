@@ -108,7 +108,7 @@ def test_thousand_classes(state: Any, tmp_path: Path, out: Path, capsys: pytest.
     other = state | {"classifier.1.weight": torch.zeros(1000, 1792), "classifier.1.bias": torch.zeros(1000)}
     torch.save(other, tmp_path / "imagenet.pth")
     assert run(tmp_path / "imagenet.pth", "--out", out, "--positive", "fake") == 2
-    assert "2 of another shape" in only_error(capsys)
+    assert "ImageNet's classes: it has not learnt to tell fakes" in only_error(capsys)
 
 
 def test_missing_parent_folder(
@@ -123,9 +123,7 @@ def test_missing_extra_names_the_remedy(
 ) -> None:
     monkeypatch.setitem(sys.modules, "torchvision", None)
     assert run(seed_checkpoint, "--out", out) == 2
-    assert 'needs torchvision, which cannot be imported; pip install "deepfake-scanner[train]"' in only_error(
-        capsys
-    )
+    assert 'scan-export needs torchvision: pip install "deepfake-scanner[train]"' in only_error(capsys)
 
 
 def test_constant_probabilities_are_warned_of(
