@@ -25,9 +25,8 @@ import numpy.typing as npt
 import torch
 
 from export.wrapper import ContractModel
-from models.checkpoint_files import read_state_dict
 from models.contract import Label
-from models.network import load_network
+from models.network import load_network, read_state_dict
 from scanner.inference.detector import Scores as DetectorScores
 from train.data import LabelledImage, read_tree
 from train.evaluation.bootstrap import group_index, interval, resample_weights

@@ -204,7 +204,8 @@ def test_the_first_scan_says_what_the_readme_shows(tmp_path: Path, environment: 
 
     What it says on the terminal is a picture, which test_screenshots.py holds true.
     """
-    scan, _, report = blocks(ROOT / "README.md")[:3]
+    page = blocks(ROOT / "README.md")
+    scan, report = page[0], next(block for block in page if block.language == "csv")
     folder = tmp_path / "here"
     furnish(folder, scan)
     command = scan.text.rpartition("&&")[2].strip().removeprefix(".venv/bin/")

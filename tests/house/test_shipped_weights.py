@@ -103,7 +103,7 @@ def test_the_torch_network_comes_back_from_the_shipped_file(detector: Detector) 
 
     files = sorted(SAMPLES.rglob("*.jpg"))
     pixels = np.stack([preprocess(Path(decode_path(str(path))).read_bytes())[0] for path in files])
-    network = starting_network("shipped", TWO_PHASE).eval()
+    network = starting_network("shipped", TWO_PHASE)[0].eval()
     with torch.inference_mode():
         batch = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
         logits = network(normalize(batch, list(IMAGENET_MEAN), list(IMAGENET_STD)))[:, 0].numpy()
