@@ -21,18 +21,14 @@ def prepared_cpu() -> Iterator[str | None]:
     """Keep freed memory and flush denormal numbers; gives a sentence on it for the user, ``None`` for nothing to say.
 
     A training step frees and asks again for the same hundreds of megabytes. glibc gives them back to the kernel in
-    between, and the page faults cost more than half of a step on a virtual machine (docs/speed.md). Denormal
-    numbers, of which a grown network makes many (:mod:`models.backbones.growth`), run at a tenth of the speed.
+    between, and the page faults cost a good part of a step (docs/training.md). Arithmetic with denormal numbers, of
+    which a grown network makes many (:mod:`models.backbones.growth`), can be slow.
     Enter it before torch has started its threads, which take the setting from the one that makes them.
     """
     torch.set_flush_denormal(True)
     try:
         kept = not _other_allocator() and keep_freed_memory()
-        yield (
-            "freed memory is kept for the next step; jemalloc is faster still: docs/training.md"
-            if kept
-            else None
-        )
+        yield ("freed memory is kept for the next step: docs/training.md" if kept else None)
     finally:
         torch.set_flush_denormal(False)
 
