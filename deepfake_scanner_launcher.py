@@ -45,7 +45,7 @@ def _start(name: str, module: str, command: str) -> None:
         )
     put_own_modules_first()
     try:
-        from models.errors import start_command
+        from models.support.errors import start_command
     except Exception as error:  # noqa: BLE001 - whatever it was, it must not leave as code 1, "flagged"
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         _give_up(

@@ -28,12 +28,12 @@ from export.wrapper import ContractModel
 from models.contract import Label
 from models.network import load_network, read_state_dict
 from scanner.inference.detector import Scores as DetectorScores
-from train.data import LabelledImage, read_tree
+from train.augmentation.random_degradations import degrade
+from train.datasets.tree import LabelledImage, read_tree
 from train.evaluation.bootstrap import group_index, interval, resample_weights
-from train.evaluation.degradations import Degradation
 from train.evaluation.robustness import score_degraded
+from train.evaluation.robustness_grid import Degradation
 from train.evaluation.weighted import prepare, weighted_metrics
-from train.random_degradations import degrade
 
 Scores = npt.NDArray[np.float64]
 

@@ -30,8 +30,8 @@ from models.backbones.growth import GROWN_FROM, SHARPNESS, grow
 from models.contract import IMAGE_SIZE, Label
 from models.network import load_network, read_state_dict
 from models.preprocessing import to_input
-from train.data import LabelledImage, read_tree
-from train.pictures import read_rgb
+from train.datasets.decoded_store import read_rgb
+from train.datasets.tree import LabelledImage, read_tree
 
 Floats = npt.NDArray[np.float64]
 BATCH = 8

@@ -23,7 +23,7 @@ STEP = """
 import json, resource, sys, time
 import torch
 from models.backbones import build_network
-from train import cpu
+from train.fitting import cpu
 
 asked = json.loads(sys.argv[1])
 if asked["kept"]:

@@ -15,17 +15,17 @@ from sklearn.metrics import roc_auc_score
 
 from models.contract import Label
 from models.network import load_network, read_checkpoint, read_state_dict
-from train.cpu import prepared_cpu
+from train.datasets.decoded_store import Pictures
+from train.datasets.faces import FaceList
+from train.datasets.joined_trees import Trees
+from train.datasets.loader import whole_batches
+from train.datasets.precheck import Inspection, check
+from train.datasets.sampling import balanced_subset
 from train.evaluation.bootstrap import group_index
-from train.faces import FaceList
-from train.loader import whole_batches
-from train.pictures import Pictures
-from train.precheck import Inspection, check
+from train.fitting.cpu import prepared_cpu
+from train.fitting.select_curve import source_rows
 from train.recipes import Recipe
 from train.run_folder import RunFolder
-from train.sampling import balanced_subset
-from train.select_curve import source_rows
-from train.trees import Trees
 
 RESAMPLES = 1000
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from export.checkpoint import Checkpoint
 from models.calibration import FILE_NAME, Calibration, CalibrationFile
-from models.errors import ModelFileError
 from models.storage import Store
+from models.support.errors import ModelFileError
 
 
 def find_calibration(exported: Path) -> Path | None:

@@ -10,10 +10,10 @@ from typing import Any
 
 from torch import Tensor
 
-from models.checkpoint_format import BEST_OF_RUN, CHECKPOINT_FORMAT, CHECKPOINT_FORMAT_VERSION
+from models.checkpoints.format import BEST_OF_RUN, CHECKPOINT_FORMAT, CHECKPOINT_FORMAT_VERSION
 from models.contract import DEFAULT_NETWORK, Label
-from models.errors import ModelFileError
 from models.network import read_checkpoint, read_state_dict
+from models.support.errors import ModelFileError
 from models.weights import sha256_file
 
 

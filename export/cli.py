@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from models.dependencies import require_extra
-from models.errors import run_command
+from models.support.dependencies import require_extra
+from models.support.errors import run_command
 
 if TYPE_CHECKING:
     from export.exporter import ExportReport

@@ -20,8 +20,8 @@ from torch import Tensor
 from export.wrapper import ContractModel
 from models.backbones.backbone import Network
 from models.contract import IMAGE_SIZE, INPUT_NAME, OUTPUT_LOGIT, OUTPUT_PROB_FAKE, Label
-from models.errors import Failure
 from models.storage import Store
+from models.support.errors import Failure
 
 OPSET = 18
 IR_VERSION = 8

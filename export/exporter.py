@@ -27,9 +27,9 @@ from export.parity import (
     reference_scores,
 )
 from models.contract import Label, ModelMetadata
-from models.errors import OutputError
 from models.network import load_network
 from models.storage import Store, stored_state
+from models.support.errors import OutputError
 from models.weights import sha256_file
 
 
@@ -80,7 +80,7 @@ def export_checkpoint(
     run's ``calibration.json``, which must belong to this very checkpoint; ``None`` exports an uncalibrated
     model. ``load`` runs the file in the proof; by default the scanner does.
 
-    Raises :class:`models.errors.Failure`; ``out`` is then as it was before.
+    Raises :class:`models.support.errors.Failure`; ``out`` is then as it was before.
     """
     check_target(out, checkpoint)
     kind = Store(store)

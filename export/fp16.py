@@ -9,7 +9,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from export.graph import Parts
-from models.errors import ModelFileError
+from models.support.errors import ModelFileError
 
 FP16_MAX = 65504.0
 

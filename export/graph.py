@@ -11,7 +11,7 @@ import onnx
 from onnx import helper
 
 from export.convert import PRODUCER, ConversionError
-from models.onnx_runtime import load_onnxruntime
+from models.support.onnx_runtime import load_onnxruntime
 
 
 @dataclass(frozen=True)

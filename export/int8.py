@@ -13,7 +13,7 @@ import onnx
 
 from export.graph import Parts
 from models.contract import INPUT_NAME
-from models.onnx_runtime import load_onnxruntime
+from models.support.onnx_runtime import load_onnxruntime
 
 QUANTISED = ("Conv", "Sigmoid", "Mul")
 """Convolutions, and the two operators of SiLU and of the squeeze-and-excitation product. Between integer

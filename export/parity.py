@@ -13,8 +13,8 @@ from torchvision.transforms.functional import normalize
 
 from models.backbones.backbone import Network
 from models.contract import FACE_PREPROCESS_VERSION, PREPROCESS_VERSION, Label
-from models.errors import Failure
-from models.onnx_runtime import load_onnxruntime
+from models.support.errors import Failure
+from models.support.onnx_runtime import load_onnxruntime
 
 MAX_PROB_DIFFERENCE = 1e-4
 
@@ -111,7 +111,7 @@ def compare(score: Score, reference: tuple[Floats, Floats], images: Pixels) -> P
 
 
 def detector_score(file: Path, device: str = "cpu") -> Score:
-    """The scanner's own way of running ``file``. Raises :class:`models.errors.Failure`."""
+    """The scanner's own way of running ``file``. Raises :class:`models.support.errors.Failure`."""
     # The scanner is needed by nothing else here, and tests prove without it.
     from scanner import Detector
 

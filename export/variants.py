@@ -16,10 +16,10 @@ from export.fp16 import to_fp16
 from export.graph import finished, folded, parts
 from export.images import proof_images
 from export.int8 import to_int8
-from export.labelled import Calibration, Comparison, calibration, compare
 from export.parity import Score, detector_score
+from export.variant_check import Calibration, Comparison, calibration, compare
 from models.contract import ModelMetadata
-from models.errors import Failure, ModelFileError, OutputError
+from models.support.errors import Failure, ModelFileError, OutputError
 from models.weights import sha256_file
 
 MAX_AUC_LOSS = 0.005
@@ -77,7 +77,7 @@ def export_variant(
 
     Name, version, licence, temperature and thresholds are the reference's unless given. Raises
     :class:`PrecisionLossError` when the AUC falls by more than :data:`MAX_AUC_LOSS`, and other
-    :class:`models.errors.Failure`; ``out`` is then as it was before and nothing is left.
+    :class:`models.support.errors.Failure`; ``out`` is then as it was before and nothing is left.
     """
     check_target(out, reference)
     model, metadata = open_reference(reference)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from models.contract import ModelMetadata, Threshold
-from models.errors import ModelFileError
+from models.support.errors import ModelFileError
 
 FORMAT = "deepfake-scanner calibration"
 FORMAT_VERSION = 1

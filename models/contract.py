@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, fields
 from enum import IntEnum
 from typing import Any
 
-from models.errors import ModelFileError
+from models.support.errors import ModelFileError
 
 CONTRACT_VERSION = 1
 PREPROCESS_VERSION = 1

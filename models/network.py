@@ -11,16 +11,16 @@ import torch
 from torch import Tensor
 
 from models.backbones import BACKBONES, Backbone, Network, backbone
-from models.checkpoint_files import read_weights
+from models.checkpoints.files import read_weights
+from models.checkpoints.foreign_networks import misfit
+from models.checkpoints.wrappings import unwrapped
 from models.contract import DEFAULT_NETWORK
-from models.errors import ModelFileError
-from models.foreign_networks import misfit
-from models.terminal import say, visible
-from models.wrappings import unwrapped
+from models.support.errors import ModelFileError
+from models.support.terminal import say, visible
 
 
 def read_state_dict(file: Path) -> dict[str, Tensor]:
-    """The network's tensors in a file of weights, out of whatever wraps them (:mod:`models.wrappings`).
+    """The network's tensors in a file of weights, out of whatever wraps them (:mod:`models.checkpoints.wrappings`).
 
     A checkpoint cannot run code. Raises :class:`ModelFileError`.
     """

@@ -8,7 +8,7 @@ from enum import StrEnum
 import torch
 from torch import Tensor
 
-from models.errors import ModelFileError
+from models.support.errors import ModelFileError
 
 
 class Store(StrEnum):

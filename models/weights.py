@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.errors import ModelFileError
+from models.support.errors import ModelFileError
 
 WEIGHTS_DIR = Path(__file__).parent / "weights"
 CARD_FILE = WEIGHTS_DIR / "card.json"

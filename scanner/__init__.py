@@ -17,48 +17,48 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from models.errors import ExitCode as ExitCode
-    from models.errors import Failure as Failure
-    from models.errors import ModelFileError as ModelFileError
-    from scanner.decoding import Limits as Limits
+    from models.support.errors import ExitCode as ExitCode
+    from models.support.errors import Failure as Failure
+    from models.support.errors import ModelFileError as ModelFileError
+    from scanner.engine.local import scan_candidates as scan_candidates
+    from scanner.engine.local import scan_files as scan_files
+    from scanner.engine.local import scan_paths as scan_paths
     from scanner.inference.detector import Detector as Detector
     from scanner.inference.detector import Scores as Scores
     from scanner.inference.errors import DeviceError as DeviceError
-    from scanner.names import decode_path as decode_path
-    from scanner.names import encode_path as encode_path
-    from scanner.pipeline import scan_candidates as scan_candidates
-    from scanner.pipeline import scan_files as scan_files
-    from scanner.pipeline import scan_paths as scan_paths
-    from scanner.policy import Policy as Policy
-    from scanner.policy import Verdict as Verdict
+    from scanner.judgement.policy import Policy as Policy
+    from scanner.judgement.policy import Verdict as Verdict
+    from scanner.media import Limits as Limits
     from scanner.results import ErrorCode as ErrorCode
     from scanner.results import FileResult as FileResult
     from scanner.results import Finding as Finding
     from scanner.results import Region as Region
     from scanner.results import Status as Status
+    from scanner.results.names import decode_path as decode_path
+    from scanner.results.names import encode_path as encode_path
     from scanner.sources import Selection as Selection
 
 _HOME = {
     "Detector": "scanner.inference.detector",
     "DeviceError": "scanner.inference.errors",
     "ErrorCode": "scanner.results",
-    "ExitCode": "models.errors",
-    "Failure": "models.errors",
+    "ExitCode": "models.support.errors",
+    "Failure": "models.support.errors",
     "FileResult": "scanner.results",
     "Finding": "scanner.results",
-    "Limits": "scanner.decoding",
-    "ModelFileError": "models.errors",
-    "Policy": "scanner.policy",
+    "Limits": "scanner.media",
+    "ModelFileError": "models.support.errors",
+    "Policy": "scanner.judgement.policy",
     "Region": "scanner.results",
     "Scores": "scanner.inference.detector",
     "Selection": "scanner.sources",
     "Status": "scanner.results",
-    "Verdict": "scanner.policy",
-    "decode_path": "scanner.names",
-    "encode_path": "scanner.names",
-    "scan_candidates": "scanner.pipeline",
-    "scan_files": "scanner.pipeline",
-    "scan_paths": "scanner.pipeline",
+    "Verdict": "scanner.judgement.policy",
+    "decode_path": "scanner.results.names",
+    "encode_path": "scanner.results.names",
+    "scan_candidates": "scanner.engine.local",
+    "scan_files": "scanner.engine.local",
+    "scan_paths": "scanner.engine.local",
 }
 
 __all__ = sorted(_HOME)

@@ -12,27 +12,26 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from models.errors import ExitCode, Failure
-from models.release import tool_version
-from scanner.baseline import Baseline
-from scanner.cache import Cache
-from scanner.decoding import Limits
+from models.support.errors import ExitCode, Failure
+from models.support.release import tool_version
+from scanner.engine.local import scan_candidates
 from scanner.inference.detector import Detector
-from scanner.journal import Journal
-from scanner.names import printable
-from scanner.pipeline import scan_candidates
-from scanner.policy import Gate, Policy
-from scanner.progress import NullProgress, Progress
-from scanner.ranking import MostSuspicious
-from scanner.redaction import redacted_facts, redacted_manifest, redacted_result
-from scanner.reports.base import Sink, open_sink
+from scanner.judgement.baseline import Baseline
+from scanner.judgement.policy import Gate, Policy
+from scanner.judgement.ranking import MostSuspicious
+from scanner.media import Limits
+from scanner.memory import Cache, Journal
 from scanner.reports.formats import Target, is_ours, make_report, name_beside
 from scanner.reports.manifest import build_manifest, looks_like_manifest, manifest_bytes
+from scanner.reports.redaction import redacted_facts, redacted_manifest, redacted_result
 from scanner.reports.report import Report, RunEnd, RunFacts
+from scanner.reports.sinks import Sink, open_sink
 from scanner.reports.tally import Tally
 from scanner.results import FileResult, Status
+from scanner.results.names import printable
 from scanner.sources import NOT_FETCHED, Candidate
-from scanner.summary import summary_lines
+from scanner.terminal.progress import NullProgress, Progress
+from scanner.terminal.summary import summary_lines
 
 log = logging.getLogger("scanner")
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from models import terminal
-from models.errors import run_command
-from scanner.config import ConfiguredCommand, is_typed, settle_opposites
+from models.support import terminal
+from models.support.errors import run_command
+from scanner.settings.origins import ConfiguredCommand, is_typed, settle_opposites
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -284,7 +284,7 @@ def scan(**options: Any) -> int:
     if options.pop("explain_config"):
         if options["verify"] is not None:
             raise click.UsageError("--explain-config and --verify each do one thing; leave one out")
-        from scanner.explain import explain
+        from scanner.settings.explain import explain
 
         click.echo("\n".join(explain(context)))
         return 0
@@ -334,23 +334,23 @@ def _run(
     from dataclasses import asdict
     from functools import partial
 
-    from models.machine import usable_cores
+    from models.support.machine import usable_cores
     from scanner.audit import Audit
-    from scanner.baseline import Baseline
-    from scanner.cache import Cache, build_context
-    from scanner.config import manifest_facts, note
-    from scanner.console import logging_to, sigterm_interrupts
-    from scanner.decoding import Limits
+    from scanner.engine.local import automatic_batch_size
     from scanner.inference.detector import Detector
-    from scanner.journal import Journal, build_header
-    from scanner.names import encode_path, printable
-    from scanner.outputs import Outputs
-    from scanner.pipeline import automatic_batch_size
-    from scanner.policy import FailOn, Gate, Policy
-    from scanner.progress import BarProgress, NullProgress, Progress, has_room_for_bar
-    from scanner.redaction import check_report_names
+    from scanner.judgement.baseline import Baseline
+    from scanner.judgement.policy import FailOn, Gate, Policy
+    from scanner.media import Limits
+    from scanner.memory import Cache, Journal, build_header
+    from scanner.reports.outputs import Outputs
+    from scanner.reports.redaction import check_report_names
     from scanner.reports.tally import Tally
+    from scanner.results.identity import Identity
+    from scanner.results.names import encode_path, printable
+    from scanner.settings.origins import manifest_facts, note
     from scanner.sources import ScanIgnore, Selection, walk
+    from scanner.terminal.log import logging_to, sigterm_interrupts
+    from scanner.terminal.progress import BarProgress, NullProgress, Progress, has_room_for_bar
 
     progress: Progress = NullProgress()
 
@@ -403,7 +403,12 @@ def _run(
         results = None
         if cache is not None:
             results = Cache(
-                cache, build_context(detector), limits, rehash=rehash, max_bytes=cache_mib << 20, warn=warn
+                cache,
+                Identity.of(detector).key(),
+                limits,
+                rehash=rehash,
+                max_bytes=cache_mib << 20,
+                warn=warn,
             )
         if has_room_for_bar(outputs.reports) and not (no_progress or quiet or verbose or list_skipped):
             progress = BarProgress(_known_total(paths, files_from))

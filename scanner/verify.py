@@ -13,11 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from models.errors import ExitCode, Failure, ModelFileError
+from models.support.errors import ExitCode, Failure, ModelFileError
 from models.weights import resolve_model, sha256_file
-from scanner.names import decode_path, printable
-from scanner.reports.csv_report import looks_like_report
+from scanner.reports.csv import looks_like_report
 from scanner.reports.manifest import looks_like_manifest
+from scanner.results.names import decode_path, printable
 
 
 class VerifyError(Failure):

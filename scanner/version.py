@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from models.errors import ModelFileError
-from models.onnx_runtime import load_onnxruntime
-from models.release import tool_version
+from models.support.errors import ModelFileError
+from models.support.onnx_runtime import load_onnxruntime
+from models.support.release import tool_version
 from models.weights import resolve_model, shipped_weights
-from scanner.identity import library_versions
+from scanner.results.identity import library_versions
 
 
 def version_text() -> str:

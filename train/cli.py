@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from models.contract import DEFAULT_NETWORK, NETWORKS
-from models.dependencies import require_extra
-from models.errors import run_command
+from models.support.dependencies import require_extra
+from models.support.errors import run_command
 from train.labels_option import labels_option
 
 

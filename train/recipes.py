@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from models.contract import IMAGE_SIZE
-from models.errors import Failure
+from models.support.errors import Failure
 
 
 class RecipeError(Failure):
@@ -47,7 +47,7 @@ class Balance(StrEnum):
     as often as the others."""
     SHARES = "shares"
     """The same, but a source comes as often as its share says, and one with a single class gets partners from the
-    other sources, of the same look (:mod:`train.couples`)."""
+    other sources, of the same look (:mod:`train.datasets.couples`)."""
 
 
 ALL_LAYERS = ("",)
@@ -95,14 +95,14 @@ class Recipe:
     """Brightness, contrast and saturation are each scaled by a factor drawn from 1 ± this."""
     flip: bool = False
     degradations: bool = False
-    """Whether fit images pass :func:`train.random_degradations.degrade`, after any synthesis."""
+    """Whether fit images pass :func:`train.augmentation.random_degradations.degrade`, after any synthesis."""
     degradation_share: float = 1.0
     """Share of the images that pass it at all; of these, some stay clean (:data:`random_degradations.STACKED`)."""
     views: int | None = None
     """Augmented variants that an image has in all; ``None``: another one each time it comes. With a number, the
-    blocks that a phase leaves frozen are computed once per variant (:mod:`train.frozen_features`)."""
+    blocks that a phase leaves frozen are computed once per variant (:mod:`train.fitting.feature_cache`)."""
     self_blend: float = 0.0
-    """Share of the fakes of an epoch that are made from a real image (:mod:`train.self_blend`) instead."""
+    """Share of the fakes of an epoch that are made from a real image (:mod:`train.augmentation.self_blend`) instead."""
     label_smoothing: float = 0.0
     """Targets are pulled towards 0.5 by this share."""
     ema: float | None = None

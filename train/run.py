@@ -14,25 +14,25 @@ from tqdm import tqdm
 
 from models.backbones import Network
 from models.contract import DEFAULT_NETWORK
-from models.errors import DataError, Failure
-from models.release import tool_version
-from train import checkpoint
-from train.data import LabelledImage, Role, count_by_class, divide, only_sources
-from train.faces import FaceList
-from train.leakage import Leak, find_leaks
-from train.manifests import Join
-from train.pictures import Pictures
-from train.precheck import Checked, Inspection, check
+from models.support.errors import DataError, Failure
+from models.support.release import tool_version
+from train.datasets.decoded_store import Pictures
+from train.datasets.faces import FaceList
+from train.datasets.joined_trees import Trees
+from train.datasets.leakage import Leak, find_leaks
+from train.datasets.manifests import Join
+from train.datasets.precheck import Checked, Inspection, check
+from train.datasets.tree import LabelledImage, Role, count_by_class, divide, only_sources
+from train.fitting import checkpoint
+from train.fitting.init_weights import named_origin, starting_network
 from train.recipe_options import with_epochs, with_phases, with_settings
 from train.recipes import RECIPES, Recipe, RecipeError
 from train.run_folder import RunFolder
-from train.starting_weights import named_origin, starting_network
-from train.trees import Trees
 
 
 @dataclass(frozen=True)
 class Run:
-    """Everything that a :class:`train.loop.Trainer` needs to know of a run."""
+    """Everything that a :class:`train.fitting.loop.Trainer` needs to know of a run."""
 
     recipe: Recipe
     network: Network
@@ -135,7 +135,7 @@ class Preparation:
 def begin(trees: Trees, plan: Plan, preparation: Preparation) -> Run:
     """Read, check and divide the train split of ``trees``, and make the network.
 
-    Nothing is written but the list of faces. Raises :class:`models.errors.Failure`.
+    Nothing is written but the list of faces. Raises :class:`models.support.errors.Failure`.
     """
     recipe = plan.recipe()
     init = plan.init or recipe.default_init
@@ -206,7 +206,7 @@ def resume(trees: Trees, folder: RunFolder, *, given: dict[str, Any]) -> Run:
     """The run in ``folder`` as it was begun, with its last checkpoint.
 
     ``given``: fields of :class:`Plan` that the user repeats. Repeating is harmless; a changed one is a
-    mistake. Raises :class:`models.errors.Failure`.
+    mistake. Raises :class:`models.support.errors.Failure`.
     """
     config = folder.read_config()
     recipe = Recipe.from_config(config["recipe"])

@@ -15,14 +15,14 @@ import numpy.typing as npt
 
 from models.calibration import FILE_NAME as CALIBRATION_NAME
 from models.calibration import CalibrationFile
-from models.checkpoint_format import BEST_OF_RUN
+from models.checkpoints.format import BEST_OF_RUN
 from models.contract import Label
-from models.errors import DataError, OutputError
-from train.data import FACE_COLUMNS, LabelledImage, Role, face_columns, face_of
-from train.leakage import Leak
-from train.looks import LOOK_COLUMNS, look_columns, look_of
-from train.select_curve import SourceRow
-from train.trees import Trees
+from models.support.errors import DataError, OutputError
+from train.datasets.joined_trees import Trees
+from train.datasets.leakage import Leak
+from train.datasets.looks import LOOK_COLUMNS, look_columns, look_of
+from train.datasets.tree import FACE_COLUMNS, LabelledImage, Role, face_columns, face_of
+from train.fitting.select_curve import SourceRow
 
 
 @dataclass(frozen=True)

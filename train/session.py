@@ -13,25 +13,25 @@ from typing import Any
 import click
 import torch
 
-from models.errors import ExitCode, OutputError
-from models.machine import usable_cores
 from models.storage import Store
+from models.support.errors import ExitCode, OutputError
+from models.support.machine import usable_cores
 from train import run
-from train.calibrating import calibrate_best, is_calibrated, why_not
-from train.cpu import prepared_cpu
-from train.data import LabelledImage
-from train.device import choose_device, spare_threads
-from train.faces import FaceList
-from train.freezing import first_trainable
-from train.looks import table
-from train.loop import Trainer, stop_after
-from train.pictures import Pictures
+from train.datasets.decoded_store import Pictures
+from train.datasets.faces import FaceList
+from train.datasets.joined_trees import Trees
+from train.datasets.looks import table
+from train.datasets.precheck import NO_FACE
+from train.datasets.sampling import balanced_subset
+from train.datasets.tree import LabelledImage
+from train.fitting.calibrate_run import calibrate_best, is_calibrated, why_not
+from train.fitting.cpu import prepared_cpu
+from train.fitting.device import choose_device, spare_threads
+from train.fitting.freezing import first_trainable
+from train.fitting.loop import Trainer, stop_after
 from train.plots import plot_run
-from train.precheck import NO_FACE
 from train.progress import BarProgress
 from train.run_folder import RunFolder
-from train.sampling import balanced_subset
-from train.trees import Trees
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Session:
     def __init__(
         self, data: Sequence[Path], out: Path, settings: Settings, *, manifests: Sequence[Path] = ()
     ) -> None:
-        """Raises :class:`models.errors.Failure`."""
+        """Raises :class:`models.support.errors.Failure`."""
         self.folder, self.settings = RunFolder(out), settings
         self.trees = Trees.of(data, manifests)
         self.device = choose_device(settings.device)

@@ -17,7 +17,7 @@ import click
 
 from bench.faces import equality, recall, times
 from bench.faces.scenes import background_files, validation_images
-from models.onnx_runtime import load_onnxruntime
+from models.support.onnx_runtime import load_onnxruntime
 
 
 @click.command(help=__doc__)

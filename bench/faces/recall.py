@@ -14,7 +14,7 @@ from bench.faces.scenes import hits, opened, placed
 from models.faces.detect import LEAST_SCORE, SCALES, FaceDetector, reduced_pictures, turned_back
 from models.faces.face import Face
 from models.faces.yunet import YuNet
-from train.data import LabelledImage
+from train.datasets.tree import LabelledImage
 
 SCORES = (0.6, 0.7, 0.8, 0.9)
 SIDES = (32, 48, 64, 96, 160, 320, 600, 1000)

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from models.faces.face import Face
-from train.data import LabelledImage, read_tree
+from train.datasets.tree import LabelledImage, read_tree
 
 
 @dataclass(frozen=True)

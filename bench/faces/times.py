@@ -13,7 +13,7 @@ from PIL import Image
 
 from bench.faces.scenes import opened
 from models.faces.detect import FaceDetector
-from models.onnx_runtime import load_onnxruntime
+from models.support.onnx_runtime import load_onnxruntime
 from models.weights import resolve_model
 
 SIZES = ((224, 224), (300, 300), (640, 480), (960, 720), (1280, 960), (4000, 3000))

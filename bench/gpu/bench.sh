@@ -21,7 +21,7 @@ command -v nvidia-smi > /dev/null || echo "bench.sh: no nvidia-smi; how busy the
 "$python" -c 'import torch; torch.cuda.is_available() or exit(f"torch {torch.__version__} finds no CUDA device")' \
     || fail "torch cannot use a GPU here"
 "$python" -c 'import sys
-from models.errors import Failure
+from models.support.errors import Failure
 from scanner import Detector
 try:
     Detector.load(None, "cuda")

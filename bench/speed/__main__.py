@@ -23,7 +23,7 @@ from bench.speed.measure import Results, limits, measure
 from bench.speed.plot import plot
 from bench.speed.rows import FP32, Plan, Sizes, plan_rows
 from bench.speed.table import head_lines, table_lines
-from models.errors import Failure
+from models.support.errors import Failure
 from scanner import Detector
 
 FILE = click.Path(path_type=Path, dir_okay=False)

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from models.machine import usable_cores
+from models.support.machine import usable_cores
 from scanner import Detector
 
 PACKAGES = (

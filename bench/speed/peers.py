@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from models.contract import IMAGE_SIZE, IMAGENET_MEAN, IMAGENET_STD
-from models.machine import usable_cores
 from models.network import load_network, state_dict_from_onnx
 from models.preprocessing import preprocess
+from models.support.machine import usable_cores
 
 Loop = Callable[[int], int]
 

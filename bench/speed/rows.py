@@ -13,9 +13,9 @@ from bench.speed.gpu import Busy
 from bench.speed.images import BIG, JPEG, PNG, WEBP, Kind, first, make_pictures
 from bench.speed.measure import Row, key
 from bench.speed.null_model import write_null_model
-from models.machine import usable_cores
+from models.support.machine import usable_cores
 from scanner import Detector
-from scanner.pipeline import GPU_BATCH, GPU_CALLERS
+from scanner.engine.local import GPU_BATCH, GPU_CALLERS
 
 NOTEBOOK = "notebook loop (torchvision, fp32 eager, batch 32)"
 TIMM = "timm loop (fp32 eager, batch 32)"

@@ -7,7 +7,7 @@ from models.backbones.backbone import Network as Network
 from models.backbones.backbone import start_from_nothing as start_from_nothing
 from models.backbones.efficientnet import B4, LITE2
 from models.contract import DEFAULT_NETWORK, NETWORKS
-from models.errors import ModelFileError
+from models.support.errors import ModelFileError
 
 BACKBONES: tuple[Backbone, ...] = (B4, LITE2)
 

@@ -60,7 +60,7 @@ class Backbone:
     """``(dropout, stochastic_depth)`` → a network, randomly initialised; ``None``: the family's own value."""
     load_imagenet: Callable[[Network, Path | None], Mapping[str, Any]]
     """Put ImageNet's weights, the publisher's or a file with a copy of them, into everything but the classifier, and
-    return where they come from. Raises :class:`models.errors.ModelFileError` when they are not to be had."""
+    return where they come from. Raises :class:`models.support.errors.ModelFileError` when they are not to be had."""
     input_size: int = IMAGE_SIZE
 
 

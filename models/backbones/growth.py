@@ -24,8 +24,8 @@ from torch import Tensor, nn
 
 from models.backbones.backbone import Network
 from models.backbones.efficientnet import B4, LITE2
-from models.errors import ModelFileError
-from models.foreign_networks import misfit
+from models.checkpoints.foreign_networks import misfit
+from models.support.errors import ModelFileError
 
 GROWN_FROM, GROWN_INTO = LITE2, B4
 SHARPNESS = 8.0

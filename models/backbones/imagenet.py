@@ -14,11 +14,11 @@ from torch import Tensor
 from torchvision.models import EfficientNet_B4_Weights
 
 from models.backbones.backbone import Network, start_classifier_at_zero
-from models.checkpoint_files import read_weights
-from models.errors import ModelFileError
-from models.foreign_networks import misfit
+from models.checkpoints.files import read_weights
+from models.checkpoints.foreign_networks import misfit
+from models.checkpoints.wrappings import unwrapped
+from models.support.errors import ModelFileError
 from models.weights import sha256_file
-from models.wrappings import unwrapped
 
 CLASSES = 1000
 

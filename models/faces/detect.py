@@ -31,7 +31,7 @@ class FaceDetector:
     facts: DetectorFacts = DETECTOR
 
     def __init__(self, threads: int = 1, least_score: float = LEAST_SCORE) -> None:
-        """Raises :class:`models.errors.ModelFileError` where the shipped detector is missing or altered.
+        """Raises :class:`models.support.errors.ModelFileError` where the shipped detector is missing or altered.
 
         A ``least_score`` of its own is another law, for measurements.
         """

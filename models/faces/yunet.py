@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.errors import ModelFileError
 from models.faces.face import Face
-from models.onnx_runtime import load_onnxruntime
+from models.support.errors import ModelFileError
+from models.support.onnx_runtime import load_onnxruntime
 
 if TYPE_CHECKING:
     import numpy.typing as npt

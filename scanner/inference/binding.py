@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from models.onnx_runtime import load_onnxruntime
+from models.support.onnx_runtime import load_onnxruntime
 
 if TYPE_CHECKING:
     import onnxruntime

@@ -18,7 +18,7 @@ from models.contract import (
     PREPROCESS_VERSION,
     ModelMetadata,
 )
-from models.errors import ModelFileError
+from models.support.errors import ModelFileError
 from models.weights import resolve_model
 from scanner.inference.binding import BoundRuns
 from scanner.inference.errors import DeviceError

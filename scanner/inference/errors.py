@@ -1,6 +1,6 @@
 """What can go wrong with a device."""
 
-from models.errors import Failure
+from models.support.errors import Failure
 
 
 class DeviceError(Failure):

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from models.contract import IMAGE_SIZE, INPUT_NAME
-from models.dependencies import require_extra
-from models.errors import ModelFileError
-from models.machine import usable_cores
+from models.support.dependencies import require_extra
+from models.support.errors import ModelFileError
+from models.support.machine import usable_cores
 from scanner.inference.errors import DeviceError
 
 OPENVINO = "OpenVINO"

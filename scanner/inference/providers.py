@@ -11,8 +11,8 @@ import importlib.metadata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from models.errors import ModelFileError
-from models.onnx_runtime import load_onnxruntime
+from models.support.errors import ModelFileError
+from models.support.onnx_runtime import load_onnxruntime
 from scanner.inference.errors import DeviceError
 from scanner.inference.openvino import OPENVINO, OpenVinoSession, runtime_version
 from scanner.inference.tensorrt import TENSORRT, tensorrt_options

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from models.onnx_runtime import load_onnxruntime
+from models.support.onnx_runtime import load_onnxruntime
 
 TENSORRT = "TensorrtExecutionProvider"
 _DRIVER = Path("/proc/driver/nvidia")

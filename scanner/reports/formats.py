@@ -8,16 +8,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import assert_never
 
-from models.errors import OutputError
-from scanner.decoding import Limits
-from scanner.reports.base import IsOurs, Sink, is_stream
-from scanner.reports.csv_report import CsvReport, looks_like_report
-from scanner.reports.html_report import HtmlReport, looks_like_html
-from scanner.reports.jsonl_report import JsonlReport, looks_like_jsonl
-from scanner.reports.junit_report import JunitReport, looks_like_junit
-from scanner.reports.parquet_report import ParquetReport, looks_like_parquet
+from models.support.errors import OutputError
+from scanner.media import Limits
+from scanner.reports.csv import CsvReport, looks_like_report
+from scanner.reports.html import HtmlReport, looks_like_html
+from scanner.reports.jsonl import JsonlReport, looks_like_jsonl
+from scanner.reports.junit import JunitReport, looks_like_junit
+from scanner.reports.parquet import ParquetReport, looks_like_parquet
 from scanner.reports.report import Report, RunFacts
-from scanner.reports.sarif_report import SarifReport, looks_like_sarif
+from scanner.reports.sarif import SarifReport, looks_like_sarif
+from scanner.reports.sinks import IsOurs, Sink, is_stream
 
 
 class Format(StrEnum):

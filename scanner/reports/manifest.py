@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scanner.identity import Identity, library_versions
 from scanner.inference.detector import Detector
-from scanner.policy import Policy, Verdict
+from scanner.judgement.policy import Policy, Verdict
 from scanner.reports.row import SCHEMA_VERSION as REPORT_SCHEMA
 from scanner.reports.tally import Tally
 from scanner.results import Status
+from scanner.results.identity import Identity, library_versions
 
 MANIFEST_SCHEMA = 1
 _BEGINNING = b'{\n  "manifest_schema":'

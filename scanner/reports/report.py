@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Protocol
 
 from models.contract import ModelMetadata
-from models.errors import ExitCode
-from scanner.policy import Gate, Policy, Verdict
+from models.support.errors import ExitCode
+from scanner.judgement.policy import Gate, Policy, Verdict
 from scanner.reports.tally import Tally
 from scanner.results import FileResult
 

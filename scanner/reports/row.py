@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scanner.policy import Verdict, format_probability
+from scanner.judgement.policy import Verdict, format_probability
 from scanner.results import FileResult
 
 SCHEMA_VERSION = 1

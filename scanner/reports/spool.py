@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, NamedTuple
 
-from models.errors import OutputError
+from models.support.errors import OutputError
 
 _IN_MEMORY = 1 << 20
 _PIECE = 1 << 16

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from scanner.policy import Verdict
+from scanner.judgement.policy import Verdict
 from scanner.reports.code_scanning import MOST_COMPRESSED, MOST_RESULTS
 from scanner.results import ErrorCode, Status
 from scanner.sources import LEFT_OUT, SkipType

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path, PurePath
 from urllib.parse import quote
 
-from scanner.names import decode_path
+from scanner.results.names import decode_path
 
 ROOT = "%SRCROOT%"
 """The ``uriBaseId`` of relative URIs."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 
-from models.errors import Failure
 from models.first_bytes import OPEN_FLAGS
-from scanner.names import encode_path, printable
+from models.support.errors import Failure
+from scanner.results.names import encode_path, printable
 from scanner.sources.ignore_rules import PatternError, Rule, read_rule
 from scanner.sources.probe import not_a_file
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import BinaryIO
 
-from models.errors import Failure
 from models.filetypes import UNSCANNED_FOLDER
+from models.support.errors import Failure
 
 MAX_NAME_BYTES = 1 << 20
 """No system has longer paths (Linux: 4096 bytes); a longer "name" is a list read with the wrong separator."""

@@ -19,10 +19,10 @@ from hashlib import blake2b
 from itertools import chain, islice
 
 from models.filetypes import UNSCANNED_FOLDER, MediaKind, kind_by_suffix
-from scanner.names import encode_path
 from scanner.results import ErrorCode
+from scanner.results.names import encode_path
+from scanner.sources.force_exclude import why_left_out
 from scanner.sources.links import follow, real_folder, real_path, resolve
-from scanner.sources.named import why_left_out
 from scanner.sources.probe import EntryType, Problem, entry_type, look, not_a_file, problem_of
 from scanner.sources.scanignore import FILE_NAME, ScanIgnore, Scope
 from scanner.sources.selection import Operand, Selection, expand_operand

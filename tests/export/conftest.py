@@ -17,7 +17,7 @@ from export.exporter import ExportReport, export_checkpoint
 from export.images import proof_images
 from models.backbones import build_network
 from models.contract import IMAGENET_MEAN, IMAGENET_STD
-from models.onnx_runtime import load_onnxruntime
+from models.support.onnx_runtime import load_onnxruntime
 
 SUMMARY = {"recipe": "scratch", "epochs": 3, "select_auc": 0.75, "seed": 7}
 

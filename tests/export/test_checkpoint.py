@@ -10,7 +10,7 @@ import torch
 from export.checkpoint import open_checkpoint
 from models.backbones import build_network
 from models.contract import Label
-from models.errors import ModelFileError
+from models.support.errors import ModelFileError
 
 
 @pytest.fixture

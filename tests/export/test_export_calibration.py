@@ -12,7 +12,7 @@ from export.calibration import find_calibration
 from export.exporter import export_checkpoint
 from models.calibration import Calibration, CalibrationFile
 from models.contract import Threshold
-from models.errors import ModelFileError
+from models.support.errors import ModelFileError
 from models.weights import sha256_file
 
 

@@ -13,7 +13,7 @@ import torch
 
 from export.cli import command
 from models.contract import ModelMetadata
-from models.errors import run_command
+from models.support.errors import run_command
 from models.weights import sha256_file
 
 

@@ -15,8 +15,8 @@ from onnx import TensorProto, numpy_helper
 from export.exporter import Proof, export_checkpoint, write_proven
 from export.parity import ParityError
 from models.contract import ModelMetadata
-from models.errors import ModelFileError, OutputError
 from models.network import state_dict_from_onnx
+from models.support.errors import ModelFileError, OutputError
 from models.weights import sha256_file
 
 

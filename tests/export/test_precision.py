@@ -25,14 +25,14 @@ from torchvision.models import EfficientNet
 from torchvision.models.efficientnet import MBConvConfig
 from torchvision.transforms.functional import normalize
 
-from export import labelled, variants
+from export import variant_check, variants
 from export.cli import command
 from export.convert import convert
 from export.exporter import write_model
 from export.fp16 import to_fp16
 from export.graph import finished, folded, parts
 from export.int8 import QUANTISED, to_int8
-from export.labelled import Comparison, Difference, calibration, compare
+from export.variant_check import Comparison, Difference, calibration, compare
 from export.variants import Precision, PrecisionLossError, VariantOptions, export_variant, failure
 from models.backbones import Network
 from models.contract import (
@@ -44,13 +44,13 @@ from models.contract import (
     ModelMetadata,
     Threshold,
 )
-from models.errors import DataError, ExitCode, Failure, ModelFileError, OutputError
 from models.preprocessing import preprocess, to_input
 from models.storage import Store
+from models.support.errors import DataError, ExitCode, Failure, ModelFileError, OutputError
 from models.weights import sha256_file, shipped_weights
 from scanner import Detector
 from scanner.inference.openvino import load_openvino
-from train.data import Role, divide, read_tree
+from train.datasets.tree import Role, divide, read_tree
 
 METADATA = ModelMetadata(
     "small", "1", "fake", license="none", temperature=0.7, calibrated=True, calibration_prior=0.5,
@@ -340,13 +340,13 @@ def test_ranges_come_from_fit_images_half_real_half_fake(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[Path] = []
-    original = labelled.preprocess
+    original = variant_check.preprocess
 
     def noting(content: bytes) -> Any:
         read.append(next(path for path in data.rglob("*.png") if path.read_bytes() == content))
         return original(content)
 
-    monkeypatch.setattr(labelled, "preprocess", noting)
+    monkeypatch.setattr(variant_check, "preprocess", noting)
     sample = calibration(data, 11)
     assert sample.pixels.shape == (11, IMAGE_SIZE, IMAGE_SIZE, 3) and sample.pixels.dtype == np.uint8
     fit = {image.path for image in divide(read_tree(data, "train"))[Role.FIT]}
@@ -365,7 +365,7 @@ def test_sources_take_turns_in_the_ranges(data: Path, tmp_path: Path) -> None:
     rows = [f"{i.relative},{i.label.title},{'rare' if i.relative in rare else 'common'}" for i in fit]
     (tree / "manifest.csv").write_text("path,label,source\n" + "\n".join(rows) + "\n")
     pixels = {calibration(tree, 8).pixels[n].tobytes() for n in range(8)}
-    wanted = {labelled.preprocess((tree / relative).read_bytes())[0].tobytes() for relative in rare}
+    wanted = {variant_check.preprocess((tree / relative).read_bytes())[0].tobytes() for relative in rare}
     assert wanted <= pixels
 
 
@@ -391,7 +391,7 @@ def test_small_sources_have_no_figure_of_their_own(
     images = read_tree(tree, "validation")
     rows = [f"{i.relative},{i.label.title},{'few' if n % 8 < 3 else 'many'}" for n, i in enumerate(images)]
     (tree / "manifest.csv").write_text("path,label,source\n" + "\n".join(rows) + "\n")
-    monkeypatch.setattr(labelled, "MIN_OF_A_CLASS", 4)
+    monkeypatch.setattr(variant_check, "MIN_OF_A_CLASS", 4)
     found = compare(reference, reference, tree, "cpu")
     assert set(found.sources) == {"many"} and found.sources["many"].images == 10
     assert found.all == replace(

@@ -15,8 +15,8 @@ from doc_given import furnish
 from doc_pages import PAGES, ROOT, Block, all_blocks, outside_blocks
 
 from models.contract import ModelMetadata
-from models.errors import ExitCode
-from scanner.policy import Verdict
+from models.support.errors import ExitCode
+from scanner.judgement.policy import Verdict
 from scanner.reports.row import COLUMNS
 from scanner.results import ErrorCode, Status
 

@@ -168,7 +168,7 @@ def test_no_command_starts_without_click(
 @pytest.mark.slow
 def test_an_installation_that_lost_a_file_is_a_sentence(run: Run, venv: Path) -> None:
     (packages,) = venv.glob("lib/*/site-packages")
-    for name in ("models/errors.py", "scanner/config.py"):
+    for name in ("models/support/errors.py", "scanner/settings/origins.py"):
         file = packages / name
         hidden = file.rename(file.with_suffix(".away"))
         try:

@@ -98,8 +98,8 @@ def test_the_torch_network_comes_back_from_the_shipped_file(detector: Detector) 
     from torchvision.transforms.functional import normalize
 
     from models.contract import IMAGENET_MEAN, IMAGENET_STD
+    from train.fitting.init_weights import starting_network
     from train.recipes import TWO_PHASE
-    from train.starting_weights import starting_network
 
     files = sorted(SAMPLES.rglob("*.jpg"))
     pixels = np.stack([preprocess(Path(decode_path(str(path))).read_bytes())[0] for path in files])

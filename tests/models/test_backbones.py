@@ -12,8 +12,8 @@ from torchvision.models import efficientnet_b4
 
 from models.backbones import BACKBONES, Network, backbone, build_network, imagenet, start_from_nothing
 from models.contract import DEFAULT_NETWORK, NETWORKS
-from models.errors import ModelFileError
 from models.network import identify, load_network, load_tensors
+from models.support.errors import ModelFileError
 
 LITE = "efficientnet_lite2"
 

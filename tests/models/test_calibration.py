@@ -9,7 +9,7 @@ import pytest
 
 from models.calibration import Calibration, CalibrationFile
 from models.contract import Threshold
-from models.errors import ModelFileError
+from models.support.errors import ModelFileError
 
 ONE = Calibration(
     temperature=1.5,

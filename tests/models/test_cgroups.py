@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.cgroups import cpu_quota, memory_room
+from models.support.cgroups import cpu_quota, memory_room
 
 V2 = "30 23 0:28 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate"
 V1 = (
@@ -183,7 +183,7 @@ def test_a_real_quota_decides_the_cores(real_group: Path) -> None:
     program = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from models.machine import usable_cores\n"
+        "from models.support.machine import usable_cores\n"
         "Path(sys.argv[1], 'cgroup.procs').write_text(str(os.getpid()))\n"
         "print(usable_cores())\n"
     )

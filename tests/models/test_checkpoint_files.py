@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from models.checkpoint_files import read_weights
-from models.errors import ModelFileError
+from models.checkpoints.files import read_weights
+from models.support.errors import ModelFileError
 
 
 def refusal(file: Path) -> str:

@@ -21,7 +21,7 @@ from models.contract import (
     ModelMetadata,
     Threshold,
 )
-from models.errors import ModelFileError
+from models.support.errors import ModelFileError
 
 PLAIN = ModelMetadata("first", "1", "fake")
 OPTIONAL = {"faces", "network", "precision", "precision_check"}
@@ -196,7 +196,7 @@ def test_models_imports_neither_torch_nor_onnxruntime() -> None:
     assert not loaded & {"torch", "torchvision", "onnxruntime", "onnx", "pandas"}
 
 
-@pytest.mark.parametrize("name", ["models", "models.contract", "models.errors"])
+@pytest.mark.parametrize("name", ["models", "models.contract", "models.support.errors"])
 def test_contract_and_errors_import_the_standard_library_only(name: str) -> None:
     loaded = {module.partition(".")[0] for module in loaded_modules(f"import {name}")}
     bare = {module.partition(".")[0] for module in loaded_modules("")}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from models.dependencies import MissingExtra, import_failure, require_extra, why
-from models.errors import Failure
+from models.support.dependencies import MissingExtra, import_failure, require_extra, why
+from models.support.errors import Failure
 
 Write = Callable[..., Path]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import click
 import pytest
 
-from models.errors import DataError, ExitCode, Failure, ModelFileError, OutputError, run_command
+from models.support.errors import DataError, ExitCode, Failure, ModelFileError, OutputError, run_command
 
 
 def exit_code_of(callback: Callable[[], object], *argv: str) -> int:
@@ -87,7 +87,7 @@ def test_interruption_is_130(error: type[BaseException], capsys: pytest.CaptureF
 
 PIPE = """
 import click
-from models.errors import run_command
+from models.support.errors import run_command
 
 @click.command()
 def command():
@@ -113,7 +113,7 @@ def test_a_reader_that_goes_away_is_2_without_a_second_error() -> None:
 
 WAIT = """
 import time, click
-from models.errors import run_command
+from models.support.errors import run_command
 
 @click.command()
 def command():

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from models.errors import ModelFileError
 from models.faces import yunet
 from models.faces.face import Face
 from models.faces.yunet import MODEL_FILE, YuNet
+from models.support.errors import ModelFileError
 
 PORTRAITS = sorted((Path(__file__).parents[2] / "samples" / "real").glob("*.jpg"))
 Pixels = npt.NDArray[np.uint8]

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torchvision import models as torchvisions
 
 from models.backbones import build_network
-from models.foreign_networks import describe_foreign, misfit
+from models.checkpoints.foreign_networks import describe_foreign, misfit
 
 State = dict[str, Tensor]
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from models.backbones import Network, build_network
 from models.backbones.growth import grow, silu_deficit
-from models.errors import ModelFileError
+from models.support.errors import ModelFileError
 
 State = dict[str, Tensor]
 LITE = "efficientnet_lite2"

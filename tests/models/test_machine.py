@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from models import machine
+from models.support import machine
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="affinity is a Linux notion")

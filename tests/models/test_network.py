@@ -17,9 +17,9 @@ from export.convert import convert
 from models.backbones import B4, build_network, start_from_nothing
 from models.backbones.imagenet import load_torchvision_b4
 from models.contract import Label
-from models.errors import ModelFileError
 from models.network import load_network, load_tensors, read_checkpoint, read_state_dict, state_dict_from_onnx
 from models.storage import Store, stored_state
+from models.support.errors import ModelFileError
 
 State = dict[str, Tensor]
 

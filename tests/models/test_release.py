@@ -6,7 +6,7 @@ from importlib import metadata
 
 import pytest
 
-from models import release
+from models.support import release
 
 
 def test_an_installation_has_its_own_version() -> None:

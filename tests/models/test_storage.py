@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from models.backbones import build_network
-from models.errors import ModelFileError
 from models.storage import Store, stored_state
+from models.support.errors import ModelFileError
 
 
 def test_fp32_keeps_the_bits() -> None:

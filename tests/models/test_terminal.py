@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.terminal import Colour, is_dumb, is_terminal, paint, say, say_error, uses_colour, visible
+from models.support.terminal import Colour, is_dumb, is_terminal, paint, say, say_error, uses_colour, visible
 
 
 class Stream(io.StringIO):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.timm_names import renamed_from_timm
+from models.checkpoints.timm_names import renamed_from_timm
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from models import weights
-from models.errors import ModelFileError
+from models.support.errors import ModelFileError
 from models.weights import resolve_model, sha256_file, shipped_weights
 
 CONTENT = b"not really a model"

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from models.backbones import build_network
-from models.checkpoint_format import CHECKPOINT_FORMAT
-from models.errors import ModelFileError
-from models.timm_names import renamed_from_timm
-from models.wrappings import Unwrapped, unwrapped
+from models.checkpoints.format import CHECKPOINT_FORMAT
+from models.checkpoints.timm_names import renamed_from_timm
+from models.checkpoints.wrappings import Unwrapped, unwrapped
+from models.support.errors import ModelFileError
 
 State = dict[str, Tensor]
 

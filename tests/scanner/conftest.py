@@ -26,7 +26,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from models.contract import ModelMetadata, Threshold
-from models.errors import run_command
+from models.support.errors import run_command
 from scanner import Detector, cli
 
 UNCALIBRATED = ModelMetadata("bright", "3", "fake")

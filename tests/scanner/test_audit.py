@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from models.errors import ExitCode, OutputError
+from models.support.errors import ExitCode, OutputError
 from scanner import Detector, Policy, Status, Verdict
 from scanner.audit import Audit, Interrupted, NoCandidates
-from scanner.policy import Gate
-from scanner.reports import base
+from scanner.judgement.policy import Gate
+from scanner.reports import sinks
 from scanner.reports.formats import Format, Target
 from scanner.reports.row import COLUMNS
 from scanner.reports.tally import Tally
@@ -146,14 +146,14 @@ def test_whatever_ends_a_run_the_rows_are_kept_and_older_outputs_stay(
 def test_a_report_and_its_manifest_appear_together_or_not_at_all(
     failing: str, audit: Any, older: None, grey: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = base.FileSink.write if failing == "r.run.json" else base.FileSink.commit
+    real = sinks.FileSink.write if failing == "r.run.json" else sinks.FileSink.commit
 
-    def full(self: base.FileSink, *data: bytes) -> None:
+    def full(self: sinks.FileSink, *data: bytes) -> None:
         if self.name == failing:
             raise OutputError(f"{failing}: no space")
         real(self, *data)
 
-    monkeypatch.setattr(base.FileSink, "write" if failing == "r.run.json" else "commit", full)
+    monkeypatch.setattr(sinks.FileSink, "write" if failing == "r.run.json" else "commit", full)
     with pytest.raises(OutputError, match="no space"):
         audit(candidates(grey(tmp_path / "a.png", 40))).run()
     assert (tmp_path / "r.csv").read_bytes() == OLD_REPORT
@@ -167,14 +167,14 @@ def test_a_report_that_cannot_be_written_on_leaves_no_thread_at_work(
 ) -> None:
     path = grey(tmp_path / "a.png", 40)
     before = threading.active_count()
-    real = base.FileSink.write
+    real = sinks.FileSink.write
 
-    def full(self: base.FileSink, data: bytes) -> None:
+    def full(self: sinks.FileSink, data: bytes) -> None:
         if not data.startswith(b"path,"):
             raise OutputError("no space")
         real(self, data)
 
-    monkeypatch.setattr(base.FileSink, "write", full)
+    monkeypatch.setattr(sinks.FileSink, "write", full)
     # While the error is alive, so are the frames that it came through.
     with pytest.raises(OutputError) as caught:
         audit(candidates(*[path] * 90)).run()

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from scanner import FileResult, Verdict
-from scanner.baseline import Baseline, BaselineError
+from scanner.judgement.baseline import Baseline, BaselineError
 from scanner.results import Status
 
 SHA = "ab" * 32

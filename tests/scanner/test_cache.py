@@ -19,13 +19,13 @@ import onnxruntime
 import pytest
 
 from models.contract import ModelMetadata
-from models.errors import OutputError
+from models.support.errors import OutputError
 from scanner import Detector, FileResult, Finding, Limits, Status, encode_path
-from scanner.cache import Cache, build_context
-from scanner.cache.store import FILE, Store
-from scanner.decoding import Decoded
-from scanner.decoding.decode import decode
+from scanner.media.still import Decoded, decode
+from scanner.memory import Cache
+from scanner.memory.cache_store import FILE, Store
 from scanner.results import SETTLING_NS, ErrorCode, Stamp
+from scanner.results.identity import Identity
 from scanner.sources import Candidate, MediaKind
 
 MIB = 1 << 20
@@ -60,7 +60,7 @@ def result_of(candidate: Candidate, prob_fake: float = 0.75, **facts: Any) -> Fi
 @pytest.fixture
 def old(monkeypatch: pytest.MonkeyPatch) -> None:
     """The files of a test count as settled at once."""
-    monkeypatch.setattr("scanner.results.SETTLING_NS", -1)
+    monkeypatch.setattr("scanner.results.result.SETTLING_NS", -1)
 
 
 @pytest.mark.usefixtures("old")
@@ -198,7 +198,7 @@ class TestOneCache:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         clock = iter(range(10**9, 10**10, 100_000))
-        monkeypatch.setattr("scanner.cache.store.time.time", lambda: next(clock))
+        monkeypatch.setattr("scanner.memory.cache_store.time.time", lambda: next(clock))
         candidates = []
         for start in range(0, 3000, 500):
             cache = Cache(tmp_path / "cache", "one", Limits(), rehash=False, max_bytes=400_000)
@@ -248,8 +248,8 @@ def test_a_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
 def test_the_context_is_everything_that_makes_a_result(
     detector: Detector, calibrated: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
-    before = build_context(detector)
-    assert before == build_context(Detector.load(detector.path, "cpu"))
+    before = Identity.of(detector).key()
+    assert before == Identity.of(Detector.load(detector.path, "cpu")).key()
     other = Detector.load(detector.path, "cpu")
     if change == "model":
         other = Detector.load(calibrated, "cpu")
@@ -265,14 +265,14 @@ def test_the_context_is_everything_that_makes_a_result(
     elif change == "codec":
         monkeypatch.setattr("PIL.features.version", lambda name: "99")
     elif change == "tool":
-        monkeypatch.setattr("scanner.identity.tool_version", lambda: "99.0")
+        monkeypatch.setattr("scanner.results.identity.tool_version", lambda: "99.0")
     elif change == "code":
-        monkeypatch.setattr("scanner.identity.code_fingerprint", lambda: "99")
+        monkeypatch.setattr("scanner.results.identity.code_fingerprint", lambda: "99")
     elif change == "record":
-        monkeypatch.setattr("scanner.identity.RECORD_VERSION", 99)
+        monkeypatch.setattr("scanner.results.identity.RECORD_VERSION", 99)
     else:
         monkeypatch.setattr(other, change, "another")
-    assert build_context(other) != before
+    assert Identity.of(other).key() != before
 
 
 @pytest.fixture
@@ -321,13 +321,13 @@ def test_after_an_upgrade_no_old_text_stands_beside_new_ones(
     grey("in/a.png", 90)
     shutil.copy("in/a.png", "b.png")
     time.sleep(SETTLING_NS / 1e9 + 0.05)
-    monkeypatch.setattr("scanner.decoding.decode.provenance", lambda data: "old words")
+    monkeypatch.setattr("scanner.media.still.provenance", lambda data: "old words")
     options = ("in", "--out", "r.csv", "--cache", "kept", "--workers", 1)
     with in_this_process(monkeypatch):
         assert scan(*options).code == 0
         assert [row["provenance"] for row in rows_of(Path("r.csv"))] == ["old words"]
-        monkeypatch.setattr("scanner.decoding.decode.provenance", lambda data: "new words")
-        monkeypatch.setattr("scanner.identity.tool_version", lambda: "99.0")
+        monkeypatch.setattr("scanner.media.still.provenance", lambda data: "new words")
+        monkeypatch.setattr("scanner.results.identity.tool_version", lambda: "99.0")
         shutil.move("b.png", "in/b.png")
         assert scan(*options).code == 0
     assert [row["provenance"] for row in rows_of(Path("r.csv"))] == ["new words", "new words"]
@@ -342,7 +342,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             yield Decoded(one) if isinstance(one, FileResult) else decode(one, Limits())
 
     with monkeypatch.context() as patched:
-        patched.setattr("scanner.decoding.pool.DecodePool.decode", decode_here)
+        patched.setattr("scanner.sandbox.pool.DecodePool.decode", decode_here)
         yield
 
 
@@ -377,7 +377,7 @@ def test_kills_while_it_is_written_leave_it_right(
     time.sleep(SETTLING_NS / 1e9 + 0.05)
     scan("many", "--out", "alone.csv", "-q")
     code = (
-        "import scanner.cache.cache as cache\n"
+        "import scanner.memory.cache as cache\n"
         "cache._WRITE_ENTRIES = 3\n"  # writing all the time
         "from scanner.cli import main; main()"
     )

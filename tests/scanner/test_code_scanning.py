@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 
 from models.contract import ModelMetadata
-from models.errors import ExitCode
-from scanner.names import encode_path
-from scanner.policy import FailOn, Gate, Policy
-from scanner.reports import code_scanning, sarif_report
+from models.support.errors import ExitCode
+from scanner.judgement.policy import FailOn, Gate, Policy
+from scanner.reports import code_scanning, sarif
 from scanner.reports.code_scanning import MOST_COMPRESSED, MOST_RESULTS, CompressedSize
 from scanner.reports.report import RunEnd, RunFacts
-from scanner.reports.sarif_report import SarifReport
+from scanner.reports.sarif import SarifReport
 from scanner.reports.tally import LeftOut, Tally
 from scanner.results import ErrorCode, FileResult, Finding, Status
+from scanner.results.names import encode_path
 
 FACTS = RunFacts(
     version="1.2.3", model_file="m.onnx", model_sha256="ab" * 32, metadata=ModelMetadata("m", "1", "fake"),
@@ -117,7 +117,7 @@ def test_what_the_baseline_knows_is_left_out_and_said() -> None:
 
 
 def test_what_is_known_takes_the_place_of_nothing_new(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sarif_report, "MOST_RESULTS", 2)
+    monkeypatch.setattr(sarif, "MOST_RESULTS", 2)
     found = [flagged("known", 0.99), flagged("other known", 0.98), flagged("new", 0.8)]
     _, run, left_out = written(found, known=lambda result: "known" in result.path, keeps_known=True)
     assert [uri(one) for one in run["results"]] == ["new", "known"] and left_out == LeftOut(results=1)
@@ -166,7 +166,7 @@ def test_what_can_be_compressed_is_counted_compressed() -> None:
 def test_the_run_says_what_is_left_out(
     here: Path, scan: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sarif_report, "MOST_RESULTS", 1)
+    monkeypatch.setattr(sarif, "MOST_RESULTS", 1)
     run = scan("in", "--out", "r.sarif", "--log-file", "log")
     assert run.code == ExitCode.FINDINGS
     assert run.err.count("results left out") == 1 and "warning: SARIF report: results left out" in run.err

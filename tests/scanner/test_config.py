@@ -17,9 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.errors import run_command
+from models.support.errors import run_command
 from scanner import cli
-from scanner.configfile import belongs_in_files, long_name
+from scanner.settings.files import belongs_in_files, long_name
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = [parameter for parameter in cli.scan.params if isinstance(parameter, click.Option)]

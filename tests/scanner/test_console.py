@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from models.errors import Failure, OutputError
-from scanner.console import logging_to, looks_like_log, sigterm_interrupts
+from models.support.errors import Failure, OutputError
+from scanner.terminal.log import logging_to, looks_like_log, sigterm_interrupts
 
 log = logging.getLogger("scanner")
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner import ErrorCode, FileResult, Finding, Status, Verdict, decode_path, encode_path
-from scanner.reports.csv_report import CsvReport, looks_like_report
+from scanner.reports.csv import CsvReport, looks_like_report
 from scanner.reports.row import COLUMNS
 
 SHA256 = "ab" * 32

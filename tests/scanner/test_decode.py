@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scanner import results
-from scanner.decoding import decode as module
-from scanner.decoding.decode import Decoded, decode
-from scanner.decoding.limits import Limits
-from scanner.names import encode_path
+from scanner.media import still as module
+from scanner.media.limits import Limits
+from scanner.media.still import Decoded, decode
 from scanner.results import ErrorCode, Stamp, Status
+from scanner.results import result as results
+from scanner.results.names import encode_path
 from scanner.sources import Candidate, MediaKind
 
 

@@ -17,16 +17,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scanner.decoding import Decoded, DecodePool, Limits, pool, worker
-from scanner.decoding.decode import decode
-from scanner.decoding.pool import DecoderError
-from scanner.names import encode_path
+from scanner.media import Limits
+from scanner.media.still import Decoded, decode
 from scanner.results import ErrorCode, Status
+from scanner.results.names import encode_path
+from scanner.sandbox import pool, worker
+from scanner.sandbox.pool import DecodePool, DecoderError
 from scanner.sources import Candidate, MediaKind
 
 WICKED = """
 import os, signal, sys, time
-from scanner.decoding import worker
+from scanner.sandbox import worker
 plain = worker.decode
 def decode(candidate, limits):
     name = os.path.basename(candidate.path)
@@ -150,7 +151,7 @@ def test_a_file_without_end_costs_its_cpu_time(files: Callable[..., list[Candida
 def test_a_file_that_stands_still_is_tried_twice(
     files: Callable[..., list[Candidate]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "scanner.decoding")
+    caplog.set_level(logging.INFO, "scanner.sandbox")
     found = decoded(files("x", "hang", "x"), stall_seconds=0.6)
     assert errors_of(found) == {1: ErrorCode.DECODE_TIMEOUT}
     assert "twice" in found[1].result.detail
@@ -206,7 +207,7 @@ def test_too_much_memory_is_the_files_own_error(tmp_path: Path) -> None:
 def test_what_libraries_write_to_standard_error_goes_to_the_log(
     files: Callable[..., list[Candidate]], caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    caplog.set_level(logging.INFO, "scanner.decoding")
+    caplog.set_level(logging.INFO, "scanner.sandbox")
     decoded(files("loud"))
     deadline = time.monotonic() + 5
     while "TIFFReadDirectory" not in caplog.text and time.monotonic() < deadline:
@@ -229,7 +230,7 @@ def test_a_decoder_that_answers_nonsense_is_replaced(
     files: Callable[..., list[Candidate]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     liar = worker._PROGRAM.replace("serve(**", "worker.answer = lambda slot, chunk: b'[0, 7]'\nserve(**")
-    liar = liar.replace("from scanner", "from scanner.decoding import worker\nfrom scanner", 1)
+    liar = liar.replace("from scanner", "from scanner.sandbox import worker\nfrom scanner", 1)
     monkeypatch.setattr(worker, "_PROGRAM", liar)
     assert errors_of(decoded(files("x"), workers=1)) == {0: ErrorCode.DECODE_CRASHED}
 
@@ -272,7 +273,9 @@ def test_decoders_import_what_the_run_imported_whatever_its_folder_holds(
 
 PARENT = """
 import json, sys
-from scanner.decoding import DecodePool, Limits, worker
+from scanner.media import Limits
+from scanner.sandbox.pool import DecodePool
+from scanner.sandbox import worker
 from scanner.sources import Candidate, MediaKind
 worker._PROGRAM = worker._PROGRAM.replace("serve(**", sys.argv[2] + "serve(**")
 paths = json.loads(sys.argv[1])

@@ -13,7 +13,7 @@ import pytest
 from onnx import TensorProto
 
 from models.contract import ModelMetadata
-from models.errors import ModelFileError
+from models.support.errors import ModelFileError
 from scanner import Detector
 from scanner.inference.binding import BoundRuns
 

@@ -12,10 +12,10 @@ import onnxruntime
 import PIL
 import pytest
 
-from scanner import Detector, Limits, identity
-from scanner.cache import build_context
-from scanner.identity import Identity, code_fingerprint, library_versions
-from scanner.journal import build_header
+from scanner import Detector, Limits
+from scanner.memory import build_header
+from scanner.results import identity
+from scanner.results.identity import Identity, code_fingerprint, library_versions
 
 
 def test_it_names_what_was_loaded_in_full_versions(detector: Detector) -> None:
@@ -32,7 +32,7 @@ def test_journal_and_cache_hold_all_of_it(detector: Detector) -> None:
     header = build_header(detector, Limits(), {"paths": ["in"]})
     assert {name: header[name] for name in facts} == facts
     assert header.keys() - facts.keys() == {"limits", "selection"}
-    assert json.loads(build_context(detector)) == json.loads(json.dumps(facts))
+    assert json.loads(Identity.of(detector).key()) == json.loads(json.dumps(facts))
 
 
 def test_no_part_of_it_is_left_out_of_the_key(detector: Detector) -> None:
@@ -48,16 +48,16 @@ def test_two_gpus_of_a_machine_count_as_one(detector: Detector) -> None:
 
 
 @pytest.mark.parametrize(
-    "place", ["models/preprocessing.py", "scanner/decoding/provenance.py", "scanner/records.py"]
+    "place", ["models/preprocessing/law.py", "scanner/media/provenance/png.py", "scanner/results/record.py"]
 )
 def test_code_that_reads_facts_is_known_by_its_content(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = Path(identity.__file__).parents[1]
+    home = Path(identity.__file__).parents[2]
     for room in ("models", "scanner"):
         shutil.copytree(home / room, tmp_path / room, ignore=shutil.ignore_patterns("*.onnx", "__pycache__"))
     original = code_fingerprint()
-    monkeypatch.setattr(identity, "__file__", str(tmp_path / "scanner" / "identity.py"))
+    monkeypatch.setattr(identity, "__file__", str(tmp_path / "scanner" / "results" / "identity.py"))
 
     def fresh() -> str:
         return code_fingerprint.__wrapped__()
@@ -71,7 +71,7 @@ def test_code_that_reads_facts_is_known_by_its_content(
 
 
 def test_the_code_that_decides_is_there() -> None:
-    home = Path(identity.__file__).parents[1]
+    home = Path(identity.__file__).parents[2]
     for place in identity._CODE:
         assert (home / place).exists(), place
 

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.errors import OutputError
-from scanner.journal import Journal, JournalMismatch, journal_path, looks_like_journal
-from scanner.journal import journal as module
-from scanner.records import read_record, record_line, record_name
+from models.support.errors import OutputError
+from scanner.memory import Journal, JournalMismatch, journal_path, looks_like_journal
+from scanner.memory import journal as module
 from scanner.results import ErrorCode, FileResult, Finding, Region, Stamp, Status
+from scanner.results.record import read_record, record_line, record_name
 from scanner.sources import Candidate, MediaKind
 
 HEADER = {"model": "m", "limits": {"max_bytes": 1, "max_pixels": 2}}

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner import names
-from scanner.names import decode_path, encode_path
+from scanner.results import names
+from scanner.results.names import decode_path, encode_path
 
 # Weighted towards the bytes that the law treats in a special way.
 _hot = st.sampled_from(b"\\x=+-@\t\r\n./ 8f\x80\xc3\xa9\xe2\xed\xa0\xf0\xff")

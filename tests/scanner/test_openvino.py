@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.errors import ModelFileError
+from models.support.errors import ModelFileError
 from scanner import Detector, DeviceError
-from scanner.cache import build_context
 from scanner.inference import openvino
+from scanner.results.identity import Identity
 
 pytestmark = pytest.mark.own_process
 
@@ -67,10 +67,10 @@ def test_the_command_scans_with_it_and_says_so(scan: Callable[..., Any], here: P
 def test_results_of_another_runtime_are_not_taken_over(
     on_openvino: Detector, detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = build_context(on_openvino)
-    assert before != build_context(detector)
+    before = Identity.of(on_openvino).key()
+    assert before != Identity.of(detector).key()
     monkeypatch.setattr("scanner.inference.providers.runtime_version", lambda: "1999.1.0")
-    assert build_context(on_openvino) != before
+    assert Identity.of(on_openvino).key() != before
 
 
 def test_a_model_is_computed_in_the_precision_that_it_names(

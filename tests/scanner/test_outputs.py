@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from models.errors import OutputError
-from scanner.outputs import Outputs
+from models.support.errors import OutputError
 from scanner.reports.formats import Format, Target
+from scanner.reports.outputs import Outputs
 
 
 @pytest.fixture(autouse=True)

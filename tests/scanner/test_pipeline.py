@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.errors import ExitCode
-from models.machine import usable_cores
+from models.support.errors import ExitCode
+from models.support.machine import usable_cores
 from scanner import (
     Detector,
     DeviceError,
@@ -28,8 +28,8 @@ from scanner import (
     scan_files,
     scan_paths,
 )
-from scanner.names import encode_path
-from scanner.pipeline import automatic_batch_size, ordered_map, scan_candidates
+from scanner.engine.local import automatic_batch_size, ordered_map, scan_candidates
+from scanner.results.names import encode_path
 from scanner.sources import Candidate, MediaKind
 
 
@@ -209,7 +209,7 @@ def test_defaults_follow_the_device_and_the_cores(
     monkeypatch.setattr(Detector, "on_gpu", property(lambda self: True))
     assert automatic_batch_size(detector) == 64
     monkeypatch.setattr("os.sched_getaffinity", lambda pid: {0, 1, 5}, raising=False)
-    monkeypatch.setattr("models.machine.cpu_quota", lambda: None)
+    monkeypatch.setattr("models.support.machine.cpu_quota", lambda: None)
     assert usable_cores() == 3
 
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.contract import ModelMetadata, Threshold
-from models.errors import ExitCode
+from models.support.errors import ExitCode
 from scanner import ErrorCode, FileResult, Finding, Policy, Status, Verdict
-from scanner.policy import FailOn, Gate, ThresholdError, format_probability
+from scanner.judgement.policy import FailOn, Gate, ThresholdError, format_probability
 
 unit = st.floats(0, 1)
 # Close to a rounding step of the printed probability, where the two columns could part.

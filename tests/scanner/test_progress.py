@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from scanner import Status, Verdict
-from scanner.progress import BarProgress, NullProgress
+from scanner.terminal.progress import BarProgress, NullProgress
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ def test_a_warning_on_the_way_has_a_line_of_its_own(grey: Any, tmp_path: Path, o
     for value in range(40):
         grey(tmp_path / "in" / f"{value}.png", value)
     code = (
-        "from scanner.cache import cache\n"
+        "from scanner.memory import cache\n"
         "def add(self, result):\n"
         "    if result.path.endswith('20.png'): self._store._warn('the cache has \\x1b[31m gone')\n"
         "cache.Cache.add = add\n"

@@ -31,8 +31,8 @@ from origin_files import (
 )
 from PIL import PngImagePlugin
 
-from scanner.decoding.provenance import MAX_LENGTH, provenance
-from scanner.decoding.provenance.bounds import Budget
+from scanner.media.provenance import MAX_LENGTH, provenance
+from scanner.media.provenance.bounds import Budget
 
 REPORT = Path(__file__).parents[2] / "docs" / "report.md"
 FILES = [

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from models.errors import ModelFileError
-from models.onnx_runtime import load_onnxruntime
+from models.support.errors import ModelFileError
+from models.support.onnx_runtime import load_onnxruntime
 from scanner import DeviceError
 from scanner.inference import providers, tensorrt
 from scanner.inference.providers import CPU, CUDA, TENSORRT, Device, check_one_onnxruntime, open_session

@@ -8,7 +8,7 @@ from itertools import count, islice
 
 import pytest
 
-from scanner.decoding.ahead import ReadAhead
+from scanner.sandbox.read_ahead import ReadAhead
 
 
 def wait(source: ReadAhead[int]) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from pyarrow import parquet
 
-from models.release import tool_version
+from models.support.release import tool_version
 
 RECORDED = Path(__file__).parent / "recorded"
 NAMES = (

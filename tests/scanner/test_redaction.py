@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner import FileResult, Status, decode_path, encode_path
-from scanner.redaction import redacted_result
+from scanner.reports.redaction import redacted_result
 from scanner.results import SETTLING_NS, ErrorCode
 
 CANARY = "Qzkanarie9"  # short enough to be counted as a suffix
@@ -181,7 +181,7 @@ def test_a_redacted_manifest_checks_reports_and_model_and_no_files(told: Any, sc
 def test_the_shipped_model_is_known_by_its_hash(
     tmp_path: Path, scan: Any, monkeypatch: pytest.MonkeyPatch, model: Path, grey: Any
 ) -> None:
-    from models.errors import ExitCode
+    from models.support.errors import ExitCode
     from scanner import verify
 
     monkeypatch.chdir(tmp_path)

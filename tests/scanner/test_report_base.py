@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from models.errors import ExitCode, OutputError
-from scanner.reports.base import FileSink, StreamSink, check_target, is_stream, open_sink, real_target
+from models.support.errors import ExitCode, OutputError
+from scanner.reports.sinks import FileSink, StreamSink, check_target, is_stream, open_sink, real_target
 
 OURS = b"ours"
 

@@ -22,11 +22,12 @@ from junitparser import JUnitXml
 from pyarrow import parquet
 
 from models.contract import ModelMetadata
-from models.dependencies import MissingExtra
-from models.errors import ExitCode, OutputError
+from models.support.dependencies import MissingExtra
+from models.support.errors import ExitCode, OutputError
 from scanner import FileResult, Finding, Policy, Status, cli, encode_path
-from scanner.policy import FailOn, Gate
-from scanner.reports import parquet_report, spool
+from scanner.judgement.policy import FailOn, Gate
+from scanner.reports import parquet as parquet_report
+from scanner.reports import spool
 from scanner.reports.formats import SUFFIXES, Format, format_of, is_ours, make_report
 from scanner.reports.report import RunEnd, RunFacts
 from scanner.reports.row import COLUMNS

@@ -257,7 +257,7 @@ def test_a_report_named_again_with_nothing_to_scan_leaves_no_journal(here: Path,
 
 WICKED = """
 import os, signal
-from scanner.decoding import worker
+from scanner.sandbox import worker
 plain = worker.decode
 def decode(candidate, limits):
     name = os.path.basename(candidate.path)
@@ -273,7 +273,7 @@ worker.decode = decode
 """
 PROGRAM = f"""
 import os
-from scanner.decoding import worker
+from scanner.sandbox import worker
 worker._PROGRAM = worker._PROGRAM.replace("serve(**", {WICKED!r} + "serve(**")
 if os.path.exists("cut"):
     from scanner.audit import Audit

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft4Validator, FormatChecker
 
-from models.errors import ExitCode
-from scanner.reports import sarif_report
-from scanner.reports.sarif_report import SCHEMA_URI
+from models.support.errors import ExitCode
+from scanner.reports import sarif
+from scanner.reports.sarif import SCHEMA_URI
 
 # Of the file under SCHEMA_URI, as OASIS has published it on 28 August 2023 (SARIF 2.1.0 with errata 01).
 PUBLISHED_SHA256 = "c3b4bb2d6093897483348925aaa73af03b3e3f4bd4ca38cef26dcb4212a2682e"
@@ -98,7 +98,7 @@ def test_a_report_from_a_folder_of_a_repository_is_valid(
     (mixed / "in" / ".git").mkdir()
     (mixed / "in" / "sub").mkdir()
     monkeypatch.chdir(mixed / "in" / "sub")
-    monkeypatch.setattr(sarif_report, "MOST_RESULTS", 5)
+    monkeypatch.setattr(sarif, "MOST_RESULTS", 5)
     run = scan("..", mixed / "elsewhere", mixed / "in" / "sub" / "none.png", "--out", mixed / "report.sarif")
     assert run.code == ExitCode.INCOMPLETE, run.err
     log = json.loads((mixed / "report.sarif").read_bytes())

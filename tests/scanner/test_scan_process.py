@@ -49,9 +49,9 @@ def test_the_shell_sees_the_exit_code(here: Path, shell: Any, arguments: list[st
 def test_a_bug_is_2_and_not_pythons_1(here: Path, shell: Any) -> None:
     (here / "r.csv").write_bytes(OLD_REPORT)
     code = (
-        "import scanner.policy\n"
+        "import scanner.judgement.policy\n"
         "def verdict(self, result): raise RuntimeError('planted')\n"
-        "scanner.policy.Policy.verdict = verdict\n"
+        "scanner.judgement.policy.Policy.verdict = verdict\n"
         "from scanner.cli import main; main()"
     )
     run = shell("in", "--out", "r.csv", code=code)

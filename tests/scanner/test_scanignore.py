@@ -17,7 +17,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from models.errors import ExitCode
+from models.support.errors import ExitCode
 from scanner.sources import Candidate, ScanIgnore, ScanIgnoreError, Selection, walk
 from scanner.sources.ignore_rules import read_rule
 from scanner.sources.scanignore import MAX_BYTES, MAX_PATTERNS, parts_from_here

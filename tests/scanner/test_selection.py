@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.errors import ExitCode
+from models.support.errors import ExitCode
 from scanner.sources import FileListError, Operand, Selection, expand_glob, expand_operand, read_file_list
 from scanner.sources.selection import MAX_NAME_BYTES
 

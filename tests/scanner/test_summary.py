@@ -6,7 +6,7 @@ from collections import Counter
 
 from scanner import Detector, FileResult, Finding, Policy, Status, Verdict
 from scanner.reports.tally import Tally
-from scanner.summary import MostSuspicious, summary_lines
+from scanner.terminal.summary import MostSuspicious, summary_lines
 
 
 def scored(path: str, prob_fake: float | None) -> FileResult:

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.names import encode_path
 from scanner.reports.uris import ROOT, Uris, plain_location
+from scanner.results.names import encode_path
 
 NOWHERE = Path("/nowhere/at all")
 

@@ -82,7 +82,7 @@ def test_a_changed_model_and_another_one_are_noticed(scan: Any) -> None:
 
 
 def test_another_model_than_the_shipped_one_has_to_be_named(scan: Any, model: Path) -> None:
-    from models.errors import ExitCode
+    from models.support.errors import ExitCode
     from scanner.verify import verify
 
     said: list[str] = []

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner.names import decode_path
 from scanner.results import ErrorCode
+from scanner.results.names import decode_path
 from scanner.sources import Candidate, MediaKind, Operand, Selection, SkipType, expand_glob, walk
 from scanner.sources.skips import OnSkip
 

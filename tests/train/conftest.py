@@ -17,10 +17,10 @@ from torch import Tensor, nn
 
 from models.backbones import Network, build_network, start_from_nothing
 from models.contract import DEFAULT_NETWORK, Label
-from models.errors import run_command
+from models.support.errors import run_command
 from train.cli import train
-from train.data import LabelledImage, Role
-from train.loop import Trainer
+from train.datasets.tree import LabelledImage, Role
+from train.fitting.loop import Trainer
 from train.recipes import SCRATCH, Phase, Recipe
 from train.run_folder import EpochRow, RunFolder
 

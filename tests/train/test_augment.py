@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from models.preprocessing import to_input
-from train.augment import augment, training_view
+from train.augmentation.augment import augment, training_view
 from train.recipes import SCRATCH, TWO_PHASE, Phase, View
 
 PLAIN = replace(TWO_PHASE, color_jitter=0.0, flip=False)

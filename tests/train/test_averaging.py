@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from train.averaging import averaged
+from train.fitting.ema import averaged
 
 
 def network(value: float) -> nn.Module:

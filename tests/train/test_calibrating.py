@@ -12,11 +12,11 @@ import pytest
 from models.calibration import CalibrationFile
 from models.storage import Store, stored_state
 from models.weights import sha256_file
-from train import calibrating, checkpoint
-from train.calibrating import calibrate_best, is_calibrated, why_not
-from train.calibration import calibrate
-from train.data import LabelledImage, Role
-from train.loop import Trainer
+from train.datasets.tree import LabelledImage, Role
+from train.fitting import calibrate_run, checkpoint
+from train.fitting.calibrate_run import calibrate_best, is_calibrated, why_not
+from train.fitting.loop import Trainer
+from train.fitting.temperature import calibrate
 from train.run_folder import RunFolder
 
 MakeTrainer = Callable[..., Trainer]
@@ -82,7 +82,7 @@ def test_scan_train_calibrates_a_finished_run_on_the_calibrate_role(
     capsys: Any,
 ) -> None:
     data = make_tree(tmp_path / "faces", {Role.FIT: 4, Role.SELECT: 2, Role.CALIBRATE: 3}, broken=False)
-    monkeypatch.setattr(calibrating, "MIN_IMAGES", 3)
+    monkeypatch.setattr(calibrate_run, "MIN_IMAGES", 3)
     run = tmp_path / "run"
     shorter = ["--phases", "32x1@1e-3", "--epoch-images", "4"]
     assert scan_train(data, "--out", run, *scratch_options, *shorter, "--workers", 0) == 0
@@ -106,7 +106,7 @@ def test_a_run_can_be_ended_where_it_is(
     capsys: Any,
 ) -> None:
     data = make_tree(tmp_path / "faces", {Role.FIT: 4, Role.SELECT: 2, Role.CALIBRATE: 3}, broken=False)
-    monkeypatch.setattr(calibrating, "MIN_IMAGES", 3)
+    monkeypatch.setattr(calibrate_run, "MIN_IMAGES", 3)
     run = tmp_path / "run"
     asked = iter(range(100))  # after the only step of each epoch, and at its end
     monkeypatch.setattr("train.session.stop_after", lambda *_: lambda: next(asked) >= 3)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from models.calibration import Calibration
 from models.contract import ModelMetadata
-from models.errors import DataError
-from train.calibration import (
+from models.support.errors import DataError
+from train.fitting.temperature import (
     calibrate,
     fit_temperature,
     log_loss,

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import torch
 
-from models.checkpoint_format import CHECKPOINT_FORMAT
-from models.errors import ModelFileError, OutputError
-from train import checkpoint
+from models.checkpoints.format import CHECKPOINT_FORMAT
+from models.support.errors import ModelFileError, OutputError
+from train.fitting import checkpoint
 
 
 def test_a_checkpoint_comes_back_with_plain_values(tmp_path: Path) -> None:

@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from train import cpu
+from train.fitting import cpu
 
 FAULTS = """
 import resource, sys
 import torch
-from train.cpu import prepared_cpu
+from train.fitting.cpu import prepared_cpu
 prepared = prepared_cpu()
 if sys.argv[1] == "kept":
     print(prepared.__enter__())
@@ -42,7 +42,7 @@ def test_freed_memory_is_kept_and_it_is_said() -> None:
 
 DENORMALS = """
 import torch
-from train.cpu import prepared_cpu
+from train.fitting.cpu import prepared_cpu
 def product():
     return float(torch.tensor(1e-30) * 1e-15)
 with prepared_cpu():

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.contract import Label
-from models.errors import DataError
-from train.data import (
+from models.support.errors import DataError
+from train.datasets.tree import (
     LabelledImage,
     Role,
     count_by_class,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from train import degradations as d
+from train.augmentation import degradations as d
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from train.device import DeviceError, choose_device, spare_threads
+from train.fitting.device import DeviceError, choose_device, spare_threads
 
 
 def test_auto_takes_cuda_if_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,10 +12,10 @@ import pytest
 from onnx import TensorProto, helper
 
 from models.contract import Label, ModelMetadata
-from models.errors import DataError
+from models.support.errors import DataError
 from models.weights import shipped_weights
 from scanner import Detector
-from train.data import LabelledImage
+from train.datasets.tree import LabelledImage
 from train.evaluation.card import write_card
 from train.evaluation.protocol import ChosenThreshold, evaluate
 from train.evaluation.report import write_evaluation

@@ -18,7 +18,7 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from models.contract import ModelMetadata, Threshold
-from models.errors import run_command
+from models.support.errors import run_command
 from scanner import Detector, scan_files
 from train.evaluation import cli
 

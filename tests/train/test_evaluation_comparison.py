@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.contract import Label
-from train.data import LabelledImage
+from train.datasets.tree import LabelledImage
 from train.evaluation.comparison import compare
 from train.evaluation.protocol import ChosenThreshold
 from train.evaluation.scoring import ScoredImage

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from train.evaluation.degradations import GRID, Degradation
+from train.evaluation.robustness_grid import GRID, Degradation
 
 
 @pytest.fixture(scope="module")

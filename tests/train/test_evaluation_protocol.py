@@ -12,13 +12,13 @@ from brightness import write_brightness_model
 from PIL import Image
 
 from models.contract import Label, ModelMetadata
-from models.errors import run_command
+from models.support.errors import run_command
 from scanner import Detector
 from train.evaluation import cli
 from train.evaluation.bootstrap import joined, roc_band
-from train.evaluation.degradations import GRID
 from train.evaluation.metrics import roc_points
 from train.evaluation.protocol_plots import risk_coverage
+from train.evaluation.robustness_grid import GRID
 
 
 def brightness_model(path: Path, *, sign: float = 1.0) -> Path:

@@ -11,16 +11,16 @@ import pandas as pd
 import pytest
 
 from models.contract import Label, ModelMetadata, Threshold
-from models.errors import Failure, OutputError
+from models.support.errors import Failure, OutputError
 from scanner import ErrorCode, FileResult, Finding, Status
-from train.data import LabelledImage
-from train.evaluation.document import as_json
+from train.datasets.tree import LabelledImage
 from train.evaluation.protocol import ChosenThreshold, choose_threshold, evaluate
 from train.evaluation.report import write_evaluation
-from train.evaluation.scores import scores_csv
+from train.evaluation.report_json import as_json
+from train.evaluation.report_markdown import as_markdown
+from train.evaluation.scores_csv import scores_csv
 from train.evaluation.scoring import ScoredImage, score, scored
 from train.evaluation.subject import Subject
-from train.evaluation.tables import as_markdown
 
 SUBJECT = Subject(
     model_file="m.onnx",

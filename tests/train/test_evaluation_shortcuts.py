@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from models.contract import Label
-from train.data import LabelledImage
+from train.datasets.tree import LabelledImage
 from train.evaluation.shortcuts import FEATURES, features, probe
 
 

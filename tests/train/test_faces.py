@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from models.contract import Label
-from models.errors import OutputError
 from models.faces.crop import MIN_SIDE
-from train.data import LabelledImage
-from train.faces import MARGIN_FACTORS, SHIFT, FaceList, law_crop, training_crop
+from models.support.errors import OutputError
+from train.datasets.faces import MARGIN_FACTORS, SHIFT, FaceList, law_crop, training_crop
+from train.datasets.tree import LabelledImage
 
 PORTRAIT = Path(__file__).parents[2] / "samples" / "real"
 

@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from models.contract import Label
-from models.errors import DataError
+from models.support.errors import DataError
 from scanner.sources import Selection, walk
-from train.data import read_tree, survey_tree
-from train.files import LeftOut, why_left_out
+from train.datasets.files import LeftOut, why_left_out
+from train.datasets.tree import read_tree, survey_tree
 
 JPEG = b"\xff\xd8\xff\xe0 a picture"
 HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"

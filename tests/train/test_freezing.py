@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from models.backbones import Network, build_network
-from models.errors import Failure
-from train import freezing
+from models.support.errors import Failure
+from train.fitting import freezing
 from train.recipes import SCRATCH, TWO_PHASE, Phase
 
 CLASSIFIER, WITH_BLOCK_6 = TWO_PHASE.phases

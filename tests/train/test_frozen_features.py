@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from models.backbones import build_network, start_from_nothing
-from train.freezing import first_trainable
-from train.frozen_features import FrozenFeatures, Tail, head
-from train.loader import Batch
+from train.datasets.loader import Batch
+from train.fitting.feature_cache import FrozenFeatures, Tail, head
+from train.fitting.freezing import first_trainable
 from train.recipes import TWO_PHASE, Phase
 
 

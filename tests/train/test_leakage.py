@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from models.contract import Label
-from train.data import LabelledImage, Role
-from train.leakage import Fingerprint, find_leaks, fingerprint
+from train.datasets.leakage import Fingerprint, find_leaks, fingerprint
+from train.datasets.tree import LabelledImage, Role
 
 
 def picture(seed: int, size: int = 120) -> Image.Image:

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from models.contract import Label
-from models.errors import DataError
 from models.preprocessing import preprocess, to_input
-from train.data import LabelledImage
-from train.loader import Batch, steps_of, training_batches
-from train.loader import whole_batches as _whole_batches
-from train.pictures import Pictures, read_rgb
+from models.support.errors import DataError
+from train.datasets.decoded_store import Pictures, read_rgb
+from train.datasets.loader import Batch, steps_of, training_batches
+from train.datasets.loader import whole_batches as _whole_batches
+from train.datasets.tree import LabelledImage
 from train.recipes import SCRATCH, Phase, View
 
 PHASE = Phase("48", 1, 1e-3, size=48, view=View.CROP)
@@ -138,7 +138,8 @@ def test_a_couples_fake_is_blended_from_its_own_real(
 ) -> None:
     blended_from = []
     monkeypatch.setattr(
-        "train.loader.self_blend", lambda rgb, rng, face: (blended_from.append(rgb.tobytes()), rgb)[1]
+        "train.datasets.loader.self_blend",
+        lambda rgb, rng, face: (blended_from.append(rgb.tobytes()), rgb)[1],
     )
     order = [0, 1, 4, 3, 2, 7]
     batches(toy_images, replace(recipe, self_blend=0.999), order)
@@ -150,7 +151,7 @@ def test_both_classes_are_degraded_equally_often(
 ) -> None:
     """Self-blended fakes among them: a degradation that goes with a class would be learnt for it."""
     calls: list[int] = []
-    monkeypatch.setattr("train.augment.degrade", lambda rgb, rng: (calls.append(1), rgb)[1])
+    monkeypatch.setattr("train.augmentation.augment.degrade", lambda rgb, rng: (calls.append(1), rgb)[1])
     recipe = replace(recipe, degradations=True, degradation_share=0.4, self_blend=0.25)
     counts = {}
     for label in Label:

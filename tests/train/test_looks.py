@@ -7,8 +7,8 @@ import pytest
 from PIL import Image, ImageFilter
 
 from models.contract import Label
-from train.data import LabelledImage
-from train.looks import Look, look_columns, look_of, measure, nearest, standardised, table
+from train.datasets.looks import Look, look_columns, look_of, measure, nearest, standardised, table
+from train.datasets.tree import LabelledImage
 
 
 def picture(side: int, blur: float = 0.0) -> Image.Image:

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from models.errors import ExitCode, ModelFileError
-from train import checkpoint
-from train.data import LabelledImage
-from train.loop import Trainer, TrainingError, learning_rate, stop_after
+from models.support.errors import ExitCode, ModelFileError
+from train.datasets.tree import LabelledImage
+from train.fitting import checkpoint
+from train.fitting.loop import Trainer, TrainingError, learning_rate, stop_after
 from train.recipe_options import with_settings
 from train.recipes import Optimizer, Phase, Recipe, Schedule
 from train.run_folder import RunFolder
@@ -115,7 +115,7 @@ def test_remembering_features_changes_nothing_but_the_work(
     # The third epoch's views are those of the first, and the head's features know every image by then.
     made = [row.loader_images_per_second for row in remembered.rows]
     assert made[0] is not None and made[1] is not None and made[2] is None and made[3] is not None
-    monkeypatch.setattr("train.loop.available_memory", lambda: 1)
+    monkeypatch.setattr("train.fitting.loop.available_memory", lambda: 1)
     computed = toy_trainer("computed", recipe=recipe)
     computed.run()
     assert all(row.loader_images_per_second is not None for row in computed.rows)

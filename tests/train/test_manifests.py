@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.contract import Label
-from models.errors import DataError
-from train.data import LabelledImage, divide
-from train.manifests import Join, join
+from models.support.errors import DataError
+from train.datasets.manifests import Join, join
+from train.datasets.tree import LabelledImage, divide
 
 FILES = [
     f"{split}/{label}/{n}.png"

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from models.contract import Label
-from models.errors import DataError
-from train.data import LabelledImage
-from train.pictures import Pictures, read_rgb
+from models.support.errors import DataError
+from train.datasets.decoded_store import Pictures, read_rgb
+from train.datasets.tree import LabelledImage
 
 
 @pytest.fixture
@@ -41,7 +41,9 @@ def test_what_is_kept_comes_back_without_its_file(images: list[LabelledImage]) -
 
 
 def test_threads_may_keep_at_once(images: list[LabelledImage], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("train.pictures._SLAB_BYTES", 200)  # many slabs, and pictures at their ends
+    monkeypatch.setattr(
+        "train.datasets.decoded_store._SLAB_BYTES", 200
+    )  # many slabs, and pictures at their ends
     pictures = Pictures(10**6)
     read = [read_rgb(image) for image in images]
     with ThreadPoolExecutor(8) as pool:
@@ -65,9 +67,9 @@ def test_nothing_is_kept_at_limit_zero(images: list[LabelledImage]) -> None:
 
 
 def test_by_default_half_of_the_available_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("train.pictures.available_memory", lambda: 1000)
+    monkeypatch.setattr("train.datasets.decoded_store.available_memory", lambda: 1000)
     assert Pictures().limit == 500
-    monkeypatch.setattr("train.pictures.available_memory", lambda: None)
+    monkeypatch.setattr("train.datasets.decoded_store.available_memory", lambda: None)
     assert Pictures().limit == 0
 
 

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from models.contract import Label
-from train.data import LabelledImage
-from train.faces import FaceList
-from train.precheck import NO_FACE, Checked, Inspection, check
+from train.datasets.faces import FaceList
+from train.datasets.precheck import NO_FACE, Checked, Inspection, check
+from train.datasets.tree import LabelledImage
 
 
 @pytest.fixture

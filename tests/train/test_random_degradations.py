@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from train.random_degradations import LIST, STACKED, RandomDegradation, degrade
+from train.augmentation.random_degradations import LIST, STACKED, RandomDegradation, degrade
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,9 @@ def test_entries_are_drawn_by_their_weight(picture: Image.Image, monkeypatch: py
         weight = next(entry.weight for entry in LIST if entry.name == name)
         return RandomDegradation(name, weight, draw)
 
-    monkeypatch.setattr("train.random_degradations.LIST", tuple(noting(entry.name) for entry in LIST))
+    monkeypatch.setattr(
+        "train.augmentation.random_degradations.LIST", tuple(noting(entry.name) for entry in LIST)
+    )
     for seed in range(2000):
         degrade(picture, np.random.default_rng(seed))
     assert set(drawn) == {entry.name for entry in LIST}

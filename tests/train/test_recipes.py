@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from models.contract import IMAGE_SIZE
-from models.errors import ExitCode
+from models.support.errors import ExitCode
 from train.recipe_options import with_epochs, with_phases, with_settings
 from train.recipes import (
     ALL_LAYERS,

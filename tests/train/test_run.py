@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 import torch
 
-from models.errors import DataError, Failure
-from train import checkpoint, run
-from train.data import Role
-from train.pictures import Pictures
+from models.support.errors import DataError, Failure
+from train import run
+from train.datasets.decoded_store import Pictures
+from train.datasets.joined_trees import Trees
+from train.datasets.tree import Role
+from train.fitting import checkpoint
 from train.recipes import SCRATCH
 from train.run_folder import RunFolder
-from train.trees import Trees
 
 
 @pytest.fixture

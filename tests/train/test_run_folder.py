@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from models.contract import Label
-from models.errors import DataError, OutputError
-from train.data import LabelledImage, Role
-from train.looks import Look
+from models.support.errors import DataError, OutputError
+from train.datasets.joined_trees import Trees
+from train.datasets.looks import Look
+from train.datasets.tree import LabelledImage, Role
+from train.fitting.select_curve import SourceRow
 from train.run_folder import EpochRow, RunFolder
-from train.select_curve import SourceRow
-from train.trees import Trees
 
 ROW = EpochRow(1, "phase", 260, 5e-4, 0.7, 0.69, 0.5, 32, 12.5, 13.0)
 

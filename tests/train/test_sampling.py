@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.contract import Label
-from train.data import LabelledImage
-from train.looks import Look
+from train.datasets.looks import Look
+from train.datasets.sampling import balanced_subset, epoch_order
+from train.datasets.tree import LabelledImage
 from train.recipes import SCRATCH, TWO_PHASE, Balance
-from train.sampling import balanced_subset, epoch_order
 
 REAL, FAKE = Label.REAL, Label.FAKE
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from models.contract import Label
-from train.data import LabelledImage
-from train.select_curve import SourceRow, source_rows
+from train.datasets.tree import LabelledImage
+from train.fitting.select_curve import SourceRow, source_rows
 
 
 def test_each_source_is_judged_against_its_own_reals_or_else_against_all() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from train.self_blend import MaskFamily, _outline, self_blend, shift_statistics, soft_mask
+from train.augmentation.self_blend import MaskFamily, _outline, self_blend, shift_statistics, soft_mask
 
 
 def face(width: int = 224, height: int = 224) -> Image.Image:

@@ -17,10 +17,10 @@ from torchvision.models import EfficientNet_B4_Weights, efficientnet_b4
 from models.backbones import Network, build_network
 from models.backbones.growth import grow
 from models.contract import DEFAULT_NETWORK, ModelMetadata
-from models.errors import ModelFileError
-from train import starting_weights
+from models.support.errors import ModelFileError
+from train.fitting import init_weights
+from train.fitting.init_weights import starting_network
 from train.recipes import SCRATCH, TWO_PHASE, Recipe
-from train.starting_weights import starting_network
 
 State = dict[str, Tensor]
 HEAD = ("classifier.1.weight", "classifier.1.bias")
@@ -128,7 +128,7 @@ def test_the_shipped_weights_are_one_exported_file(
     state: State, exported: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = exported()
-    monkeypatch.setattr(starting_weights, "resolve_model", lambda path: (file, "0" * 64))
+    monkeypatch.setattr(init_weights, "resolve_model", lambda path: (file, "0" * 64))
     assert same(started("shipped", TWO_PHASE).state_dict(), state)
 
 

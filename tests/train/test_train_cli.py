@@ -411,7 +411,7 @@ def test_imagenet_weights_without_a_network_are_refused_with_the_remedy(
 def test_a_tree_without_select_images_is_refused(
     refused: Callable[..., str], make_tree: Callable[..., Path], tmp_path: Path
 ) -> None:
-    from train.data import Role
+    from train.datasets.tree import Role
 
     data = make_tree(tmp_path / "few", {Role.FIT: 2}, broken=False)
     said = refused("--out", tmp_path / "run", "--recipe", "scratch", data=data)

@@ -14,7 +14,7 @@ import torch
 from export.exporter import export_checkpoint
 from models.contract import ModelMetadata
 from models.faces.law import face_law
-from train.data import Role
+from train.datasets.tree import Role
 from train.run_folder import RunFolder
 
 Read = Callable[[Path], dict[str, Any]]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from models.errors import DataError
-from train.data import Role
-from train.trees import Trees
+from models.support.errors import DataError
+from train.datasets.joined_trees import Trees
+from train.datasets.tree import Role
 
 MakeTree = Callable[..., Path]
 

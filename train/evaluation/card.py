@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from models.errors import DataError, OutputError, run_command
+from models.support.errors import DataError, OutputError, run_command
 from models.weights import sha256_file
 from train.evaluation.report import write_whole
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from models.dependencies import require_extra
-from models.errors import DataError, ExitCode, OutputError, run_command
+from models.support.dependencies import require_extra
+from models.support.errors import DataError, ExitCode, OutputError, run_command
 from train.labels_option import labels_option
 
 if TYPE_CHECKING:
-    from train.data import Survey
+    from train.datasets.tree import Survey
 
 _DEFAULT_RESAMPLES = 1000
 """``bootstrap.DEFAULT_RESAMPLES``, whose module imports numpy: --help must not."""
@@ -108,8 +108,8 @@ def evaluate(
     """
     require_extra("evaluate", ("jinja2", "matplotlib", "scipy", "sklearn"), needed_by="scan-evaluate")
     from scanner import Detector
-    from train.data import find_manifest, survey_tree
-    from train.evaluation import protocol, report, tables
+    from train.datasets.tree import find_manifest, survey_tree
+    from train.evaluation import protocol, report, report_markdown
     from train.evaluation.measuring import Measuring
     from train.evaluation.subject import describe
 
@@ -144,7 +144,7 @@ def evaluate(
             extras, scored, chosen, other, theirs, describe(other, data, split, manifest)
         )
     report.write_evaluation(out, subject, evaluation, scored, extras)
-    click.echo(tables.as_markdown(subject, evaluation, extras), nl=False)
+    click.echo(report_markdown.as_markdown(subject, evaluation, extras), nl=False)
     return _close(out, split, survey, len(evaluation.not_scored))
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from train.datasets.manifests import Join
 from train.evaluation.comparison import Comparison
 from train.evaluation.robustness import Condition
 from train.evaluation.shortcuts import Probe
 from train.evaluation.subject import Subject
-from train.manifests import Join
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from train.data import LabelledImage
+from train.datasets.tree import LabelledImage
 from train.evaluation import comparison, robustness, shortcuts
-from train.evaluation.degradations import GRID
 from train.evaluation.extras import Extras
 from train.evaluation.protocol import ChosenThreshold
+from train.evaluation.robustness_grid import GRID
 from train.evaluation.scoring import ScoredImage, score
 from train.evaluation.subject import Subject
 

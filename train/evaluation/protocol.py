@@ -59,7 +59,7 @@ class Evaluation:
 def choose_threshold(asked: str | None, metadata: ModelMetadata) -> ChosenThreshold:
     """The threshold that a scan with ``--threshold asked`` would have.
 
-    Raises :class:`models.errors.Failure` when the model has no such threshold, or it is no probability.
+    Raises :class:`models.support.errors.Failure` when the model has no such threshold, or it is no probability.
     """
     from scanner import Policy
 

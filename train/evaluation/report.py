@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.errors import OutputError
+from models.support.errors import OutputError
 from train.evaluation.bootstrap import roc_band
-from train.evaluation.document import as_json
 from train.evaluation.extras import NO_EXTRAS, Extras
-from train.evaluation.page import Picture, as_html
 from train.evaluation.protocol import Evaluation
-from train.evaluation.scores import scores_csv
+from train.evaluation.report_html import Picture, as_html
+from train.evaluation.report_json import as_json
+from train.evaluation.report_markdown import as_markdown
+from train.evaluation.scores_csv import scores_csv
 from train.evaluation.scoring import ScoredImage
 from train.evaluation.subject import Subject
-from train.evaluation.tables import as_markdown
 
 
 def write_evaluation(

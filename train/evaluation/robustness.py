@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.machine import usable_cores
 from models.preprocessing import ImageError, decode_image, to_input
-from train.data import LabelledImage
+from models.support.machine import usable_cores
+from train.datasets.tree import LabelledImage
 from train.evaluation.bootstrap import Interval
-from train.evaluation.degradations import GRID, Degradation
 from train.evaluation.protocol import ChosenThreshold, measure
+from train.evaluation.robustness_grid import GRID, Degradation
 from train.evaluation.scoring import ScoredImage, printed
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from train.data import LabelledImage
+from train.datasets.tree import LabelledImage
 
 if TYPE_CHECKING:
     from scanner import Detector, FileResult

@@ -23,9 +23,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from models.contract import Label
-from models.machine import usable_cores
 from models.preprocessing import ImageError, decode_image, to_input
-from train.data import LabelledImage
+from models.support.machine import usable_cores
+from train.datasets.tree import LabelledImage
 from train.evaluation.bootstrap import group_index
 
 FOLDS = 5

@@ -1,0 +1,1 @@
+"""Files of weights: what is in them, in whose words, and under which wrappings."""

@@ -1,0 +1,1 @@
+"""From candidates to results, in order."""

@@ -1,0 +1,122 @@
+"""From probabilities to verdicts and exit codes. Facts come in, decisions go out; nothing is read or written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from models.contract import ModelMetadata
+from models.support.errors import ExitCode, Failure
+from scanner.results import FileResult, Status
+
+
+class Verdict(StrEnum):
+    """A reading of ``prob_fake`` at a threshold."""
+
+    FAKE = "fake"
+    INCONCLUSIVE = "inconclusive"
+    REAL = "real"
+    """Not flagged at this threshold; not a finding that the picture is genuine."""
+
+
+class FailOn(StrEnum):
+    """Which verdicts make ``scan`` exit with 1."""
+
+    FAKE = "fake"
+    INCONCLUSIVE = "inconclusive"
+    """Inconclusive or fake."""
+    NEVER = "never"
+
+
+class ThresholdError(Failure):
+    """The threshold asked for is no number in [0, 1], or a name that the model does not have."""
+
+
+def format_probability(prob_fake: float) -> str:
+    """As every report prints it: six decimals."""
+    return f"{prob_fake:.6f}"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """``fake`` from ``threshold`` up, ``inconclusive`` from ``low`` up to it, ``real`` below."""
+
+    threshold: float
+    low: float
+    threshold_source: str
+    """``model default``, ``option``, ``fpr1``, ``fpr5`` or ``uncalibrated default``."""
+
+    @classmethod
+    def for_model(cls, metadata: ModelMetadata, threshold: str | None = None) -> Policy:
+        """The policy in force; ``threshold`` is a number, or the name of one of the model's.
+
+        Raises :class:`ThresholdError`.
+        """
+        if threshold is None:
+            value = metadata.default_threshold()
+            source = "model default" if "default" in metadata.thresholds else "uncalibrated default"
+        elif threshold in metadata.thresholds:
+            value, source = metadata.thresholds[threshold].value, threshold
+        else:
+            value, source = _number(threshold, metadata), "option"
+        low = value if metadata.inconclusive_low is None else min(metadata.inconclusive_low, value)
+        return cls(value, low, source)
+
+    def verdict(self, result: FileResult) -> Verdict | None:
+        """``None`` for a file without a probability. It is read off the printed one, so that the report's two
+        columns never contradict each other."""
+        if result.status is not Status.OK or result.prob_fake is None:
+            return None
+        printed = float(format_probability(result.prob_fake))
+        if printed >= self.threshold:
+            return Verdict.FAKE
+        return Verdict.INCONCLUSIVE if printed >= self.low else Verdict.REAL
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What decides the exit code of a finished scan."""
+
+    fail_on: FailOn = FailOn.FAKE
+    max_errors: int = 0
+    strict: bool = False
+    """Count skipped media as errors, though not what was left out because the user said so."""
+    exit_zero: bool = False
+
+    def errors(self, statuses: Counter[Status], excluded: int = 0) -> int:
+        """``excluded`` counts the skipped files with the code ``excluded``."""
+        return statuses[Status.ERROR] + (statuses[Status.SKIPPED] - excluded if self.strict else 0)
+
+    def exit_code(self, statuses: Counter[Status], verdicts: Counter[Verdict], excluded: int = 0) -> ExitCode:
+        """2 (too many errors) outranks 1 (something matched)."""
+        if self.errors(statuses, excluded) > self.max_errors:
+            return ExitCode.INCOMPLETE
+        matched = any(count and self.matches(verdict) for verdict, count in verdicts.items())
+        return ExitCode.FINDINGS if matched and not self.exit_zero else ExitCode.OK
+
+    def matches(self, verdict: Verdict) -> bool:
+        """Whether a file with this verdict is what ``--fail-on`` names."""
+        match self.fail_on:
+            case FailOn.FAKE:
+                return verdict is Verdict.FAKE
+            case FailOn.INCONCLUSIVE:
+                return verdict in (Verdict.FAKE, Verdict.INCONCLUSIVE)
+            case FailOn.NEVER:
+                return False
+            case _:
+                assert_never(self.fail_on)
+
+
+def _number(text: str, metadata: ModelMetadata) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 1.0:
+        names = ", ".join(sorted(metadata.thresholds)) or "none: it is not calibrated"
+        raise ThresholdError(
+            f"--threshold {text}: not a number from 0 to 1, nor a threshold of this model ({names})"
+        )
+    return value

@@ -1,0 +1,56 @@
+"""What a file says of its own origin: facts beside the score, never part of it, and as easily removed as written.
+
+Read from the containers alone, without decoding the picture, within :class:`Budget`: one file for each container,
+``said.py`` for what stands in them. ``docs/report.md`` says which format gives which fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scanner.media.provenance import bmff, gif, jpeg, png, tiff, webp
+from scanner.media.provenance.bounds import Budget, as_far_as_sound
+
+MAX_LENGTH = 300
+_LEFT_OUT = "…"
+# Where not all facts fit: those that say most of a picture's making first.
+_BY_WEIGHT = ("c2pa", "source=", "png_text=", "software=")
+
+
+def provenance(data: bytes) -> str | None:
+    """For instance ``c2pa; software=Adobe Photoshop 25.0; source=trainedAlgorithmicMedia``; ``None`` without any.
+
+    Facts stand in the file's order, each one whole; where more than ``MAX_LENGTH`` characters would be needed,
+    ``…`` stands for the rest. Whatever the bytes are, this returns; parts that are cut off say nothing.
+    """
+    facts = list(dict.fromkeys(as_far_as_sound(_facts(memoryview(data), Budget()))))
+    return _joined(facts) or None
+
+
+def _facts(data: memoryview, budget: Budget) -> Iterator[str]:
+    head = bytes(data[:12])
+    if head.startswith(b"\xff\xd8"):
+        yield from jpeg.facts(data, budget)
+    elif head.startswith(b"\x89PNG\r\n\x1a\n"):
+        yield from png.facts(data, budget)
+    elif head[:4] == b"RIFF" and head[8:] == b"WEBP":
+        yield from webp.facts(data, budget)
+    elif head.startswith((b"GIF87a", b"GIF89a")):
+        yield from gif.facts(data, budget)
+    elif head[4:8] == b"ftyp":
+        yield from bmff.facts(data, budget)
+    elif head.startswith((b"II", b"MM")):
+        yield from tiff.file_facts(data, budget)
+
+
+def _joined(facts: list[str]) -> str:
+    text = "; ".join(facts)
+    if len(text) <= MAX_LENGTH:
+        return text
+    kept: list[str] = []
+    for fact in sorted(
+        facts, key=lambda fact: next(n for n, k in enumerate(_BY_WEIGHT) if fact.startswith(k))
+    ):
+        if len("; ".join([*kept, fact, _LEFT_OUT])) <= MAX_LENGTH:
+            kept.append(fact)
+    return "; ".join([*(fact for fact in facts if fact in kept), _LEFT_OUT])

@@ -1,0 +1,115 @@
+"""What a scan asks the cache before it works, and tells it afterwards."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+from scanner.media import Limits
+from scanner.media.still import Decoded
+from scanner.memory.cache_store import Entry, Store
+from scanner.results import ErrorCode, FileResult, Memory, Stamp
+from scanner.results.names import decode_path
+from scanner.results.record import read_record, record_line
+from scanner.sources import Candidate
+
+log = logging.getLogger("scanner")
+
+_WRITE_SECONDS = 1.0
+_WRITE_ENTRIES = 1000
+# Other limits give another answer; they are cheap to find again.
+_OF_LIMITS = (ErrorCode.TOO_MANY_BYTES, ErrorCode.TOO_MANY_PIXELS, ErrorCode.INFERENCE_FAILED)
+
+
+class Cache:
+    """Of one scan. Raises :class:`models.support.errors.OutputError` for a folder that cannot be used."""
+
+    def __init__(
+        self,
+        folder: Path,
+        context: str,
+        limits: Limits,
+        *,
+        rehash: bool = False,
+        max_bytes: int,
+        warn: Callable[[str], None] = log.warning,
+    ) -> None:
+        """``warn`` is told when the file was damaged, or does not answer."""
+        self._store = Store(folder, max_bytes=max_bytes, warn=warn)
+        self._context = sha256(context.encode()).digest()
+        self._limits, self._rehash = limits, rehash
+        self._new: list[Entry] = []
+        self._written = time.monotonic()
+        self.hits = 0
+        """Results that were not made again."""
+
+    def recall(self, candidate: Candidate) -> FileResult | None:
+        """By what the file system says: an unchanged file is not read."""
+        if candidate.problem is not None or self._rehash:
+            return None
+        stamp = Stamp.at(candidate.path)
+        if stamp is None or max(stamp) >= 1 << 63 or not stamp.is_settled():
+            return None
+        digest = self._store.sha256(_place(candidate.path), stamp)
+        known = None if digest is None else self._result(candidate.name, digest, stamp)
+        return None if known is None else replace(known, remembered_by=Memory.CACHE)
+
+    def recognise(self, decoded: Decoded) -> Decoded:
+        """By content: a copy, or a file whose times alone changed, is not scored again."""
+        result = decoded.result
+        if decoded.pixels is None or result.sha256 is None:
+            return decoded
+        known = self._result(result.path, bytes.fromhex(result.sha256), result.stamp)
+        return decoded if known is None else Decoded(known)
+
+    def add(self, result: FileResult) -> None:
+        """Remember a result, if it is the bytes' own."""
+        if result.remembered_by is Memory.CACHE:
+            return  # it stands there
+        if result.sha256 is None or result.error in _OF_LIMITS or not result.depends_on_bytes:
+            return
+        digest = bytes.fromhex(result.sha256)
+        record = record_line(replace(result, path="", stamp=None))
+        place = _place(decode_path(result.path))
+        self._new.append(Entry(self._key(digest), record, place, result.stamp, digest))
+        if len(self._new) >= _WRITE_ENTRIES or time.monotonic() - self._written > _WRITE_SECONDS:
+            self._write()
+
+    def close(self) -> None:
+        """Write what is left, and keep to the bound."""
+        self._write()
+        self._store.shrink()
+        self._store.close()
+
+    def _write(self) -> None:
+        if self._new:
+            self._store.add(self._new)
+            self._new.clear()
+        self._written = time.monotonic()
+
+    def _result(self, name: str, digest: bytes, stamp: Stamp | None) -> FileResult | None:
+        record = self._store.record(self._key(digest))
+        if record is None:
+            return None
+        try:
+            result = read_record(record)
+        except ValueError:
+            return None
+        if (result.bytes or 0) > self._limits.max_bytes:
+            return None
+        if (result.width or 0) * (result.height or 0) > self._limits.max_pixels:
+            return None
+        self.hits += 1
+        return replace(result, path=name, stamp=stamp)
+
+    def _key(self, digest: bytes) -> bytes:
+        return sha256(self._context + digest).digest()
+
+
+def _place(path: str) -> bytes:
+    return sha256(os.fsencode(os.path.abspath(path))).digest()[:16]  # noqa: PTH100 - links are places, too

@@ -1,0 +1,276 @@
+"""The journal file: ``report.csv.journal``, a header and one line per finished file, only ever added to.
+
+A process that is killed loses nothing that was added, a power failure at most the last second. A last line that
+was cut off, and whatever a disk left behind it, is dropped when the journal is opened again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+import sys
+import threading
+from array import array
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from models.support.errors import OutputError
+from scanner.memory.journal_header import check_same
+from scanner.results import FileResult, Memory, Stamp
+from scanner.results.record import read_record, record_line, record_name
+from scanner.sources import Candidate
+
+JOURNAL_SCHEMA = 1
+SYNC_SECONDS = 1.0
+_BEGINNING = b'{"scan_journal":'
+
+
+def journal_path(report: Path) -> Path:
+    """``report.csv`` → ``report.csv.journal``."""
+    return report.with_name(report.name + ".journal")
+
+
+def looks_like_journal(head: bytes) -> bool:
+    """Whether a file that begins with ``head`` is a journal of any schema, or the cut-off beginning of one."""
+    return head.startswith(_BEGINNING) or _BEGINNING.startswith(head)
+
+
+class Journal:
+    """An open journal. Make one with :meth:`open`; :meth:`close` keeps it for the next run, :meth:`remove` does not."""
+
+    def __init__(self, path: Path, stream: BinaryIO, done: _Done) -> None:
+        self._path, self._stream, self._done = path, stream, done
+        self._reader = path.open("rb")
+        self._sync = _Sync(stream.fileno())
+
+    @classmethod
+    def open(cls, path: Path, header: Mapping[str, Any], *, restart: bool = False) -> Journal:
+        """Continue the journal there, or begin one; with ``restart`` what is there is given up.
+
+        Raises ``JournalMismatch`` when it is that of another scan, :class:`OutputError` when it cannot be written
+        or another scan is at work on it.
+        """
+        ours = {"scan_journal": JOURNAL_SCHEMA, **header}
+        try:
+            stream = _open_locked(path)
+        except OSError as error:
+            raise OutputError(f"{path} cannot be written: {error.strerror}") from None
+        try:
+            if restart:
+                os.ftruncate(stream.fileno(), 0)
+            done = _Done.read(path, ours)
+            os.ftruncate(stream.fileno(), done.end)
+            if not done.end:
+                stream.write(json.dumps(ours).encode() + b"\n")
+                os.fsync(stream.fileno())
+                _sync_folder(path.parent)
+            return cls(path, stream, done)
+        except OSError as error:
+            stream.close()
+            raise OutputError(f"{path} cannot be written: {error.strerror}") from None
+        except BaseException:
+            stream.close()
+            raise
+
+    @property
+    def done(self) -> int:
+        """Files that were done when the journal was opened."""
+        return len(self._done)
+
+    def recall(self, candidate: Candidate) -> FileResult | None:
+        """The result of an earlier run, if the file is still the same; one ``stat``, and nothing is opened."""
+        if candidate.problem is not None:
+            return None
+        words = self._words(candidate.name)
+        last = next(words, None)
+        if last is None or last.stamp is None:
+            return None
+        if not last.depends_on_bytes and not _failed_twice(last, next(words, None)):
+            return None
+        return replace(last, remembered_by=Memory.JOURNAL) if Stamp.at(candidate.path) == last.stamp else None
+
+    def _words(self, name: str) -> Iterator[FileResult]:
+        """What earlier runs said of a file, the last first."""
+        for offset in self._done.offsets(name):
+            self._reader.seek(offset)
+            try:
+                result = read_record(self._reader.readline())
+            except ValueError:
+                continue  # damaged on the disk: not said
+            if result.path == name:
+                yield result
+
+    def add(self, result: FileResult) -> None:
+        """Raises :class:`OutputError` when it cannot be written."""
+        if result.recalled:
+            return  # it stands there
+        try:
+            self._sync.check()
+            data = record_line(result)
+            while data:  # a disk that is nearly full takes a part
+                data = data[self._stream.write(data) :]
+            self._sync.due()
+        except OSError as error:
+            raise OutputError(
+                f"{self._path} cannot be written: {error.strerror}; the scan has stopped"
+            ) from None
+
+    def close(self) -> None:
+        """Leave it for the next run; after :meth:`remove` there is nothing to do."""
+        if self._stream.closed:
+            return
+        self._sync.stop()
+        # What brought the run here is the thing to tell.
+        with contextlib.suppress(OSError):
+            os.fsync(self._stream.fileno())
+        self._close()
+
+    def remove(self) -> None:
+        """The report is complete: nothing is left to continue."""
+        self._sync.stop()
+        # Before the lock is given up, so that no other scan is at work on it.
+        with contextlib.suppress(OSError):
+            self._path.unlink()
+        self._close()
+
+    def _close(self) -> None:
+        self._reader.close()
+        with contextlib.suppress(OSError):
+            self._stream.close()
+
+
+class _Done:
+    """Where each file's line is: 16 bytes for each."""
+
+    def __init__(self, names: npt.NDArray[np.uint64], offsets: npt.NDArray[np.uint64], end: int) -> None:
+        order = np.argsort(names, kind="stable")
+        self._names, self._offsets = names[order], offsets[order]
+        self.end = end
+        """Bytes up to which the journal is whole."""
+
+    def __len__(self) -> int:
+        return len(np.unique(self._names))
+
+    @classmethod
+    def read(cls, path: Path, ours: Mapping[str, Any]) -> _Done:
+        names, offsets, end = array("Q"), array("Q"), 0
+        # The first line that is none ends it.
+        with path.open("rb") as stream, contextlib.suppress(ValueError):
+            header = _read_header(stream.readline())
+            check_same(path, header, ours)
+            end = stream.tell()
+            for line in stream:
+                names.append(_digest(record_name(line)))
+                offsets.append(end)
+                end += len(line)
+        return cls(np.array(names, np.uint64), np.array(offsets, np.uint64), end)
+
+    def offsets(self, name: str) -> list[int]:
+        """Of the lines that may be this file's, the last written first."""
+        digest = np.uint64(_digest(name))
+        first, last = (int(np.searchsorted(self._names, digest, side)) for side in ("left", "right"))
+        return [int(offset) for offset in self._offsets[first:last][::-1]]
+
+
+class _Sync:
+    """Brings the file to the disk once a second, in a thread: a slow disk must not hold up the scan."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._is_due = False
+        self._error: OSError | None = None
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    def due(self) -> None:
+        self._is_due = True
+
+    def check(self) -> None:
+        """Raises what the disk said."""
+        if self._error is not None:
+            raise self._error
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(SYNC_SECONDS):
+            if self._is_due:
+                self._is_due = False
+                try:
+                    os.fsync(self._descriptor)
+                except OSError as error:
+                    self._error = error
+                    return
+
+
+def _open_locked(path: Path) -> BinaryIO:
+    while True:
+        # Never through a link that somebody left there, and never a FIFO that waits for a reader.
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+        descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
+        stream = open(descriptor, "ab", buffering=0)  # noqa: PTH123, SIM115 - a descriptor, kept
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            stream.close()
+            raise OutputError(
+                f"{path} is in the way: it is no regular file; remove it, or name another --out"
+            )
+        if sys.platform == "win32":
+            return stream  # no locks of this kind: two scans into one report are the user's to avoid
+        import fcntl
+
+        try:
+            fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            stream.close()
+            raise OutputError(
+                f"{path} is being written by another scan; wait for it, or name another --out"
+            ) from None
+        except OSError:
+            return stream  # a file system without locks
+        # The scan that held it may have finished, and removed it, in between.
+        with contextlib.suppress(FileNotFoundError):
+            if os.fstat(stream.fileno()).st_ino == path.stat().st_ino:
+                return stream
+        stream.close()
+
+
+def _read_header(line: bytes) -> dict[str, Any]:
+    header = json.loads(line)
+    if not (line.endswith(b"\n") and isinstance(header, dict)):
+        raise ValueError("cut off")
+    return header
+
+
+def _digest(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little")
+
+
+def _failed_twice(last: FileResult, before: FileResult | None) -> bool:
+    """Whether a file has ended decoders in two runs, unchanged in between: the machine is not to blame any more.
+
+    A third try in each run that follows could keep a scan that is cut off often from ever getting past such files.
+    """
+    if before is None or before.stamp != last.stamp:
+        return False
+    return last.ended_decoders and before.ended_decoders
+
+
+def _sync_folder(folder: Path) -> None:
+    """So that the name, too, outlives a power failure; not every system knows how."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

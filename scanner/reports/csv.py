@@ -1,0 +1,52 @@
+"""The CSV report, schema 1: one row per file for ever; docs/report.md describes every column."""
+
+from __future__ import annotations
+
+from scanner.judgement.policy import Verdict, format_probability
+from scanner.reports.report import RunEnd
+from scanner.reports.row import COLUMNS, row_of
+from scanner.reports.sinks import Sink
+from scanner.results import FileResult
+
+# New columns come on the right only, so every report of any version begins like this.
+_BEGINNING = ",".join(COLUMNS[: COLUMNS.index("frames") + 1]).encode("ascii")
+
+
+def looks_like_report(head: bytes) -> bool:
+    """Whether a file that begins with ``head`` is a report, or the cut-off beginning of one."""
+    return head.startswith(_BEGINNING) or _BEGINNING.startswith(head)
+
+
+class CsvReport:
+    """UTF-8 without BOM, ``\\n`` line ends, quoting of RFC 4180."""
+
+    def __init__(self, sink: Sink, *, model_sha256: str) -> None:
+        self._sink = sink
+        self._model = model_sha256
+
+    def begin(self) -> None:
+        self._write(COLUMNS)
+
+    def add(self, result: FileResult, verdict: Verdict | None, *, is_known: bool = False) -> None:
+        row = row_of(result, verdict, model_sha256=self._model, is_known=is_known)
+        if row["prob_fake"] is not None:
+            row["prob_fake"] = format_probability(row["prob_fake"])
+        self._write(tuple(row.values()))
+
+    def end(self, end: RunEnd) -> None:
+        return
+
+    def _write(self, cells: tuple[object, ...]) -> None:
+        self._sink.write((",".join(_cell(value) for value in cells) + "\n").encode("utf-8"))
+
+
+def _cell(value: object) -> str:
+    """Quoted where RFC 4180 asks for it.
+
+    ``csv.writer`` leaves a carriage return bare when lines end with a line feed (before Python 3.13), and every
+    reader then sees a row that ends there.
+    """
+    text = "" if value is None else str(value)
+    if any(character in text for character in ',"\r\n'):
+        return '"' + text.replace('"', '""') + '"'
+    return text

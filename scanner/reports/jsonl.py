@@ -1,0 +1,52 @@
+"""JSON Lines, schema 1: everything that is known of each file, one object a line."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from scanner.judgement.policy import Verdict
+from scanner.reports.report import RunEnd, RunFacts
+from scanner.reports.row import row_of
+from scanner.reports.sinks import Sink
+from scanner.results import FileResult, Finding
+
+SCHEMA = "deepfake-scanner/file/1"
+_BEGINNING = f'{{"schema":"{SCHEMA[:-1]}'.encode()
+
+
+def looks_like_jsonl(content: bytes) -> bool:
+    return content.startswith(_BEGINNING) or _BEGINNING.startswith(content)
+
+
+class JsonlReport:
+    """UTF-8; numbers as the model gave them, ``prob_fake`` rounded as in every report."""
+
+    def __init__(self, sink: Sink, facts: RunFacts) -> None:
+        self._sink, self._facts = sink, facts
+
+    def begin(self) -> None:
+        return
+
+    def add(self, result: FileResult, verdict: Verdict | None, *, is_known: bool = False) -> None:
+        row = row_of(result, verdict, model_sha256=self._facts.model_sha256, is_known=is_known)
+        if row["model"] is not None:
+            row["model"] = self._facts.model_sha256
+        findings = [_finding(finding) for finding in result.findings]
+        record = {"schema": SCHEMA, **row, "detail": result.detail or None, "findings": findings}
+        line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        self._sink.write(line.encode("utf-8", "backslashreplace") + b"\n")
+
+    def end(self, end: RunEnd) -> None:
+        return
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    region = finding.region
+    return {
+        "logit": finding.logit,
+        "prob_fake": finding.prob_fake,
+        "region": [region.left, region.top, region.right, region.bottom],
+        "frame": finding.frame,
+        "time": finding.time,
+    }

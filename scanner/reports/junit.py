@@ -1,0 +1,89 @@
+"""JUnit XML, as CI servers read it: a test case per file; fake = failure, unreadable = error, skipped = skipped."""
+
+from __future__ import annotations
+
+import re
+from xml.sax.saxutils import escape, quoteattr
+
+from scanner.judgement.policy import Verdict, format_probability
+from scanner.reports.report import TOOL, RunEnd, RunFacts
+from scanner.reports.sinks import Sink
+from scanner.reports.spool import Spool
+from scanner.results import FileResult, Status
+
+_BEGINNING = f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="{TOOL}"'.encode()
+# Whatever XML 1.0 does not allow, not even as a character reference (section 2.2), and line breaks, which readers
+# turn into spaces.
+_FORBIDDEN = re.compile("[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def looks_like_junit(content: bytes) -> bool:
+    return content.startswith(_BEGINNING) or _BEGINNING.startswith(content)
+
+
+class JunitReport:
+    """The counts stand at the beginning, so the cases wait in a spool."""
+
+    def __init__(self, sink: Sink, facts: RunFacts) -> None:
+        self._sink, self._facts = sink, facts
+        self._cases = Spool()
+        self._failures = 0
+
+    def begin(self) -> None:
+        return
+
+    def add(self, result: FileResult, verdict: Verdict | None, *, is_known: bool = False) -> None:
+        folder, _, name = result.path.rpartition("/")
+        place = (
+            f"classname={_attribute(folder or '.')} name={_attribute(name)} file={_attribute(result.path)}"
+        )
+        case = f"    <testcase {place}"
+        inner = self._inner(result, verdict, is_known=is_known)
+        self._cases.write(f"{case}>{inner}</testcase>\n".encode() if inner else f"{case}/>\n".encode())
+
+    def end(self, end: RunEnd) -> None:
+        statuses = end.tally.statuses
+        counts = (
+            f'tests="{end.tally.files}" failures="{self._failures}" errors="{statuses[Status.ERROR]}" '
+            f'skipped="{statuses[Status.SKIPPED]}"'
+        )
+        self._sink.write(
+            _BEGINNING + f" {counts}>\n  <testsuite name={_attribute(TOOL)} {counts}>\n".encode()
+        )
+        self._cases.copy_to(self._sink.write)
+        self._sink.write(b"  </testsuite>\n</testsuites>\n")
+
+    def _inner(self, result: FileResult, verdict: Verdict | None, *, is_known: bool) -> str:
+        if result.status is Status.OK:
+            if verdict is None or not self._facts.gate.matches(verdict):
+                return ""
+            if is_known:
+                return f"<system-out>{verdict.value}, known from the baseline</system-out>"
+            self._failures += 1
+            policy = self._facts.policy
+            limit = policy.threshold if verdict is Verdict.FAKE else policy.low
+            message = (
+                f"{verdict.value}: prob_fake {format_probability(result.prob_fake or 0.0)}, from {limit:g} up"
+            )
+            return _reason("failure", message, verdict.value)
+        code = result.error.value if result.error is not None else ""
+        message = f"{code}: {result.detail}" if result.detail else code
+        if result.status is Status.SKIPPED:
+            return _reason("skipped", message)
+        return _reason("error", message, code)
+
+
+def _reason(element: str, message: str, type_: str | None = None) -> str:
+    """Twice: Jenkins and others show the attribute, GitLab shows the content alone."""
+    attributes = f"message={_attribute(message)}"
+    if type_ is not None:
+        attributes = f"type={_attribute(type_)} {attributes}"
+    return f"<{element} {attributes}>{escape(_allowed(message))}</{element}>"
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(_allowed(text))
+
+
+def _allowed(text: str) -> str:
+    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)

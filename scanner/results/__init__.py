@@ -1,0 +1,15 @@
+"""What is known of a file, without any input or output.
+
+``result``: the facts. ``record``: a result as a line of JSON. ``names``: a path as reports print it.
+``identity``: what a result depends on besides the bytes.
+"""
+
+from scanner.results.result import SETTLING_NS as SETTLING_NS
+from scanner.results.result import WHOLE_IMAGE as WHOLE_IMAGE
+from scanner.results.result import ErrorCode as ErrorCode
+from scanner.results.result import FileResult as FileResult
+from scanner.results.result import Finding as Finding
+from scanner.results.result import Memory as Memory
+from scanner.results.result import Region as Region
+from scanner.results.result import Stamp as Stamp
+from scanner.results.result import Status as Status

@@ -1,0 +1,110 @@
+"""What a result depends on besides a file's bytes, told once: manifest, journal header and cache key derive from it.
+
+Not in it: the limits (the journal compares them, the cache checks them for each result) and all that is applied to
+results afterwards (threshold, baseline, formats).
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from models.support.release import tool_version
+from scanner.inference.detector import Detector
+from scanner.inference.tensorrt import TENSORRT, tensorrt_version
+from scanner.results.record import RECORD_VERSION
+
+LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "openvino", "pillow", "numpy", "click", "tqdm")
+_CODECS = ("jpg", "libjpeg_turbo", "zlib", "zlib_ng", "webp", "libtiff", "avif")
+"""Pillow's names for the libraries that decode."""
+_CODE = (
+    "models",
+    *(f"scanner/{room}" for room in ("engine", "inference", "media", "results", "sandbox", "sources")),
+)
+"""Which code takes bytes to facts and numbers."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Plain values; two scans that differ in one of them may see other things in the same bytes."""
+
+    tool: str
+    """Its version."""
+    code: str
+    """Of a checkout, or an installation from one, the version tells too little: the hash of the code itself."""
+    record: int
+    """Which facts a result holds."""
+    libraries: Mapping[str, str]
+    """Full versions of those that were loaded to take bytes to numbers, the runtime among them."""
+    codecs: Mapping[str, str | None]
+    """Inside Pillow; ``None`` for one that it was built without."""
+    model: str
+    """SHA-256 of the file."""
+    preprocess: int
+    device: str
+    """Its kind: two GPUs of a machine count as one."""
+    provider: str
+    precision: str
+
+    @classmethod
+    def of(cls, detector: Detector) -> Identity:
+        """Of the scans with this detector in this process."""
+        import numpy
+        import PIL
+        from PIL import features
+
+        runtime, _, number = detector.runtime.partition(" ")
+        libraries = {runtime: number, "pillow": PIL.__version__, "numpy": numpy.__version__}
+        if detector.provider == TENSORRT:
+            libraries["tensorrt"] = tensorrt_version()
+        return cls(
+            tool=tool_version(),
+            code=code_fingerprint(),
+            record=RECORD_VERSION,
+            libraries=libraries,
+            codecs={name: features.version(name) for name in _CODECS},
+            model=detector.sha256,
+            preprocess=detector.metadata.preprocess,
+            device=detector.device.partition(":")[0],
+            provider=detector.provider,
+            precision=detector.metadata.precision,
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """For a JSON file."""
+        return asdict(self)
+
+    def key(self) -> str:
+        """One text for all of it."""
+        return json.dumps(self.facts(), sort_keys=True)
+
+
+def library_versions() -> dict[str, str]:
+    """The versions of Python and of what a scan uses, as far as installed."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@cache
+def code_fingerprint() -> str:
+    """The first 16 digits of a SHA-256 of the source files; the same for all that have none beside them."""
+    home, digest = Path(__file__).parents[2], sha256()
+    for place in _CODE:
+        path = home / place
+        for file in [path] if path.suffix else sorted(path.rglob("*.py")):
+            if file.is_file():
+                content = file.read_bytes()
+                digest.update(f"{file.relative_to(home).as_posix()} {len(content)}\n".encode() + content)
+    return digest.hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Where options come from: the command line, the environment, configuration files."""

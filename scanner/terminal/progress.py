@@ -1,0 +1,120 @@
+"""Progress of a scan on stderr, injected into the command; silent without a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from models.support.terminal import is_dumb, is_terminal
+from scanner.judgement.policy import Verdict
+from scanner.reports.formats import Target
+from scanner.results import Status
+
+
+class Progress(Protocol):
+    """Told about each finished file."""
+
+    def begin(self) -> None: ...
+    def total(self, files: int) -> None:
+        """The walk has ended, and there are this many; said from the walk's thread."""
+        ...
+
+    def file(self, status: Status, verdict: Verdict | None) -> None: ...
+    def hide(self) -> None:
+        """Make room for a line; the next file brings it back."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class NullProgress:
+    """For pipes, ``-q`` and ``--no-progress``."""
+
+    def begin(self) -> None:
+        return
+
+    def total(self, files: int) -> None:
+        return
+
+    def file(self, status: Status, verdict: Verdict | None) -> None:
+        return
+
+    def hide(self) -> None:
+        return
+
+    def close(self) -> None:
+        return
+
+
+class BarProgress:
+    """A tqdm line: files, rate, time, and how many are fake and how many could not be scored so far.
+
+    The time that is left is shown once the total is known: from the beginning when every file was named, else when
+    the walk has ended, which reads ahead only a little, so that memory stays bounded.
+    """
+
+    def __init__(self, total: int | None) -> None:
+        self._total = total
+        self._fakes = self._errors = 0
+        self._bar: Any = None
+
+    def begin(self) -> None:
+        from tqdm import tqdm
+
+        self._bar = tqdm(
+            total=self._total, unit=" files", file=sys.stderr, dynamic_ncols=True, smoothing=0.05,
+            bar_format=_format(self._total), postfix=self._counts(),
+        )  # fmt: skip
+
+    def total(self, files: int) -> None:
+        self._total = files
+        if self._bar is not None:
+            self._bar.bar_format, self._bar.total = _format(files), files
+
+    def file(self, status: Status, verdict: Verdict | None) -> None:
+        self._fakes += verdict is Verdict.FAKE
+        self._errors += status is Status.ERROR
+        self._bar.set_postfix_str(self._counts(), refresh=False)
+        self._bar.update()
+
+    def hide(self) -> None:
+        if self._bar is not None:
+            self._bar.clear()
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def _counts(self) -> str:
+        return f"{self._fakes:,} fake, {self._errors:,} error{'' if self._errors == 1 else 's'}"
+
+
+def has_room_for_bar(reports: Sequence[Target]) -> bool:
+    """Whether standard error is a terminal that can draw one, and no report's rows go to a terminal."""
+    return is_terminal(sys.stderr) and not is_dumb() and not any(_is_seen(target.path) for target in reports)
+
+
+def _is_seen(target: Path | None) -> bool:
+    """Whether what is written to ``target`` is seen at once: a terminal; ``None`` is standard output."""
+    if target is None:
+        return is_terminal(sys.stdout)
+    if not target.is_char_device():
+        return False
+    try:
+        descriptor = os.open(target, os.O_WRONLY | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_NONBLOCK", 0))
+    except OSError:
+        return False
+    try:
+        return os.isatty(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _format(total: int | None) -> str:
+    """tqdm's own, but files per second for slow models, too, where it would turn to seconds per file."""
+    if total is None:
+        return "{n_fmt} files [{elapsed}, {rate_noinv_fmt}{postfix}]"
+    return "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} files [{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"

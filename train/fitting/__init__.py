@@ -1,0 +1,1 @@
+"""From weights to better weights: the loop, what is frozen, checkpoints, calibration."""

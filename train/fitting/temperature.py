@@ -1,0 +1,109 @@
+"""From scores of the calibrate role to a temperature, thresholds and the inconclusive band.
+
+Nothing but the calibrate role is looked at: not fit, on which the model is too sure of itself, and not report, on
+which nothing may be chosen. No torch, no files: numbers in, numbers out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from models.calibration import Calibration
+from models.contract import Label, Threshold
+from models.support.errors import DataError
+
+FALSE_POSITIVE_RATES = {"fpr1": 0.01, "fpr5": 0.05}
+DEFAULT_FROM = "fpr5"
+MISSED_BELOW_BAND = 0.05
+"""The band begins where at most this share of the fakes lies below it."""
+
+_STEP = 1e-6
+"""The last digit that a report prints; a verdict is computed from the printed probability."""
+_LOG_TEMPERATURES = (math.log(0.05), math.log(20.0))
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+def calibrate(labels: Ints, logits: Floats, sources: Sequence[str | None], *, data: str) -> Calibration:
+    """Fit a calibration on int[N] labels (1 = fake), float[N] logits and each image's source.
+
+    ``data`` names the role in the thresholds. The temperature minimises the log-loss (Guo et al. 2017, arXiv
+    1706.04599, section 4.2). ``fpr1`` and ``fpr5`` flag at most 1 % and 5 % of all real images; the default is the
+    largest of the sources' own ``fpr5``, so that no source's real images pay for another's.
+
+    Raises :class:`DataError` when a class is missing.
+    """
+    real, fake = labels == Label.REAL, labels == Label.FAKE
+    if not real.any() or not fake.any():
+        raise DataError("the calibrate role needs images of both classes; add groups to train/")
+    temperature = fit_temperature(labels, logits)
+    probs = printed_probabilities(logits / temperature)
+    thresholds = {
+        name: _described(threshold_for(probs[real], rate), probs, labels, data)
+        for name, rate in FALSE_POSITIVE_RATES.items()
+    }
+    rate = FALSE_POSITIVE_RATES[DEFAULT_FROM]
+    names = np.array([source or "" for source in sources])
+    default = max(threshold_for(probs[real & (names == name)], rate) for name in np.unique(names[real]))
+    thresholds["default"] = _described(
+        default, probs, labels, f"{data}, the strictest source's {DEFAULT_FROM}"
+    )
+    low = float(np.quantile(probs[fake], MISSED_BELOW_BAND, method="lower"))
+    return Calibration(
+        temperature=temperature,
+        prior=float(fake.mean()),
+        thresholds=thresholds,
+        inconclusive_low=min(low, default),
+        real=int(real.sum()),
+        fake=int(fake.sum()),
+        log_loss_before=log_loss(labels, logits),
+        log_loss_after=log_loss(labels, logits / temperature),
+    )
+
+
+def fit_temperature(labels: Ints, logits: Floats) -> float:
+    """The temperature of the least mean log-loss of ``sigmoid(logit / temperature)``, within [0.05, 20]."""
+    from scipy.optimize import minimize_scalar
+
+    # Over the logarithm the loss has one minimum, and the bounds keep a perfectly separated role finite.
+    found = minimize_scalar(
+        lambda log_t: log_loss(labels, logits / math.exp(log_t)), bounds=_LOG_TEMPERATURES, method="bounded"
+    )
+    return float(math.exp(found.x))
+
+
+def log_loss(labels: Ints, logits: Floats) -> float:
+    """Mean binary cross-entropy with logits, in nats, without overflow."""
+    signed = np.where(labels == Label.FAKE, -logits, logits)
+    return float(np.logaddexp(0.0, signed).mean())
+
+
+def printed_probabilities(logits: Floats) -> Floats:
+    """``sigmoid`` of float[N], with the six decimals of a report."""
+    return np.asarray(np.round(np.exp(-np.logaddexp(0.0, -logits)), 6), dtype=np.float64)
+
+
+def threshold_for(real_probs: Floats, rate: float) -> float:
+    """The smallest printed probability from which on at most ``rate`` of the real images are flagged.
+
+    Never above 1: where that many reals score 1.000000, the rate cannot be kept (the threshold's own ``fpr``
+    says what it is).
+    """
+    falling = np.sort(real_probs)[::-1]
+    allowed = int(rate * len(falling) + 1e-9)
+    return float(min(1.0, round(float(falling[allowed]) + _STEP, 6)))
+
+
+def _described(value: float, probs: Floats, labels: Ints, data: str) -> Threshold:
+    flagged = probs >= value
+    return Threshold(
+        value=value,
+        data=data,
+        fpr=float(flagged[labels == Label.REAL].mean()),
+        tpr=float(flagged[labels == Label.FAKE].mean()),
+    )
