@@ -24,6 +24,7 @@ from scanner.sandbox.blame import charge, stamp_now
 from scanner.sandbox.decoder import MESSAGES, Decoder, DecoderError
 from scanner.sandbox.protocol import FileOpened
 from scanner.sandbox.read_ahead import ReadAhead
+from scanner.sandbox.scaling import Scaling
 from scanner.sandbox.stderr_log import StderrLog
 from scanner.sandbox.work import Extracted, KnownParts, Recognise, Unit, Work, ramp
 from scanner.sources import Candidate
@@ -35,8 +36,6 @@ CHUNK = 16
 
 _TICK = 0.5
 """Seconds between looks at decoders that say nothing."""
-_PATIENCE = 0.02
-"""Seconds that a run may wait for decoders that are at work before it gets as many again."""
 _START_SECONDS = 60.0
 """That a decoder may take until it has begun its first task."""
 _FAILED_STARTS = 3
@@ -44,11 +43,7 @@ _FAILED_STARTS = 3
 
 
 class DecodePool:
-    """Up to ``workers`` decoders, started as they are needed. Close it, or use it in a ``with``.
-
-    One keeps many cores of a slow network busy, and every further one takes their time to start. So more are started
-    only when the run waits for those that are there.
-    """
+    """Up to ``workers`` decoders, started as they are needed. Close it, or use it in a ``with``."""
 
     def __init__(
         self,
@@ -63,9 +58,7 @@ class DecodePool:
         self._workers, self._reading = workers, Reading(limits, spec or InputSpec())
         self._recognise, self._known_parts = recognise, known_parts
         self._decoders: list[Decoder] = []
-        self._wanted = 1
-        self._waited = 0.0
-        """Since decoders were last added."""
+        self._scaling = Scaling(workers)
         self._order: deque[Work] = deque()
         self._window = (MESSAGES * workers + 1) * CHUNK
         """Files, and pictures, that may wait for their turn."""
@@ -171,7 +164,7 @@ class DecodePool:
         return work
 
     def _has_room(self) -> bool:
-        few = len(self._decoders) < self._wanted
+        few = len(self._decoders) < self._scaling.wanted
         return few or any(decoder.load < MESSAGES for decoder in self._decoders)
 
     def _has_memory(self) -> bool:
@@ -190,7 +183,7 @@ class DecodePool:
     def _least_busy(self) -> Decoder:
         """An idle decoder, a new one or, when there are as many as there may be, the one with the fewest messages."""
         least = min(self._decoders, key=lambda one: one.load, default=None)
-        if least is None or (least.load and len(self._decoders) < self._wanted):
+        if least is None or (least.load and len(self._decoders) < self._scaling.wanted):
             return self._start()
         return least
 
@@ -205,9 +198,7 @@ class DecodePool:
         ready = wait([*(decoder.answers for decoder in busy), *news], timeout=_TICK)
         now = time.monotonic()
         if warm:
-            self._waited += now - before
-        if self._waited > _PATIENCE and self._wanted < self._workers:
-            self._wanted, self._waited = min(2 * self._wanted, self._workers), 0.0
+            self._scaling.waited(now - before)
         for decoder in busy:
             if decoder.answers in ready:
                 self._on_reply(decoder)

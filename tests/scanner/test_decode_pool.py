@@ -23,7 +23,7 @@ from scanner.media.extract import open_candidate
 from scanner.media.opener import Reading
 from scanner.results import ErrorCode, Status
 from scanner.results.names import encode_path
-from scanner.sandbox import blame, pool, worker
+from scanner.sandbox import blame, scaling, worker
 from scanner.sandbox.decoder import DecoderError
 from scanner.sandbox.pool import DecodePool
 from scanner.sandbox.work import Extracted
@@ -115,7 +115,7 @@ def test_a_run_that_need_not_wait_has_one_decoder(
     files: Callable[..., list[Candidate]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A busy machine may keep any run waiting.
-    monkeypatch.setattr(pool, "_PATIENCE", 60.0)
+    monkeypatch.setattr(scaling, "_PATIENCE", 60.0)
     candidates = files(*["x"] * 100)
     with DecodePool(3, Limits()) as decoders:
         assert_as_in_this_process(list(decoders.decode(candidates)), candidates)
