@@ -107,7 +107,7 @@ def pool_decoder(paths: list[Path]) -> Run:
         names = (os.fspath(path) for path in first(paths, count))
         candidates = (Candidate(name, encode_path(name), MediaKind.UNKNOWN, explicit=True) for name in names)
         with DecodePool(usable_cores(), Limits()) as pool:
-            return sum(decoded.pixels is not None for decoded in pool.decode(candidates))
+            return sum(len(extracted.pictures) for extracted in pool.decode(candidates))
 
     return run
 
