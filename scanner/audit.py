@@ -106,9 +106,7 @@ class Audit:
                 try:
                     reports = self._open_reports(sinks, started)
                     self._drain(found, reports, top, journal)
-                    code = self.gate.exit_code(
-                        self.tally.statuses, self.tally.verdicts - self.tally.known, self.tally.excluded
-                    )
+                    code = self.gate.exit_code(self.tally.errors, self.tally.verdicts - self.tally.known)
                     self.tally.cached = self.cache.hits if self.cache is not None else 0
                     end = RunEnd(self.tally, code, time.monotonic() - clock)
                     for report in reports:
@@ -178,7 +176,7 @@ class Audit:
                     self.tally.verdicts[verdict] += 1
                     self.tally.known[verdict] += is_known
                 if result.error is not None:
-                    self.tally.errors[result.error.value] += 1
+                    self.tally.errors[result.error] += 1
                     if result.detail in NOT_FETCHED.values():
                         self.tally.not_fetched[result.detail] += 1
                     _log_problem(result)
@@ -254,7 +252,7 @@ class Audit:
             )
             self.say(f"report: {', '.join(paths)}{beside}")
         if code is ExitCode.INCOMPLETE:
-            errors = self.gate.errors(self.tally.statuses, self.tally.excluded)
+            errors = self.gate.errors(self.tally.errors)
             log.error(
                 "the audit is not complete: %d files could not be scored, --max-errors allows %d",
                 errors,

@@ -6,7 +6,6 @@ metadata that must not cost the picture. ``errors``: why bytes did not become pi
 """
 
 from models.preprocessing.errors import ImageError as ImageError
-from models.preprocessing.errors import ImageErrorCode as ImageErrorCode
 from models.preprocessing.errors import ImageFacts as ImageFacts
 from models.preprocessing.openers import DECODED_FORMATS as DECODED_FORMATS
 from models.preprocessing.v1 import DRAFT_SIZE as DRAFT_SIZE

@@ -3,19 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class ImageErrorCode(StrEnum):
-    """Why bytes did not become pixels. The same words stand in the report's ``error`` column."""
-
-    EMPTY_FILE = "empty_file"
-    NOT_AN_IMAGE = "not_an_image"
-    CORRUPT_IMAGE = "corrupt_image"
-    UNSUPPORTED_FORMAT = "unsupported_format"
-    UNSUPPORTED_MODE = "unsupported_mode"
-    TOO_MANY_PIXELS = "too_many_pixels"
-    OUT_OF_MEMORY = "out_of_memory"
+from models.error_codes import ErrorCode
 
 
 @dataclass(frozen=True)
@@ -38,7 +27,7 @@ class ImageError(Exception):
 
     def __init__(
         self,
-        code: ImageErrorCode,
+        code: ErrorCode,
         detail: str,
         facts: ImageFacts | None = None,
         format: str | None = None,
@@ -56,7 +45,7 @@ class Refusal(Exception):
     The law turns it into an :class:`ImageError` with the file's facts.
     """
 
-    def __init__(self, code: ImageErrorCode, detail: str) -> None:
+    def __init__(self, code: ErrorCode, detail: str) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
@@ -64,11 +53,9 @@ class Refusal(Exception):
 
 def unsupported_mode(detail: str) -> Refusal:
     """Pixels of a kind that cannot be read here."""
-    return Refusal(
-        ImageErrorCode.UNSUPPORTED_MODE, f"{detail}; convert a copy of it, for instance to 8-bit PNG"
-    )
+    return Refusal(ErrorCode.UNSUPPORTED_MODE, f"{detail}; convert a copy of it, for instance to 8-bit PNG")
 
 
 def unsupported_format(detail: str) -> Refusal:
     """A coding of pixels that cannot be read here."""
-    return Refusal(ImageErrorCode.UNSUPPORTED_FORMAT, f"{detail}; convert a copy of it, for instance to PNG")
+    return Refusal(ErrorCode.UNSUPPORTED_FORMAT, f"{detail}; convert a copy of it, for instance to PNG")

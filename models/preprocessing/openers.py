@@ -7,7 +7,8 @@ from importlib import import_module
 
 from PIL import Image, ImageFile
 
-from models.preprocessing.errors import ImageError, ImageErrorCode
+from models.error_codes import ErrorCode
+from models.preprocessing.errors import ImageError
 
 DECODED_FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF")
 """Pillow's names of the formats that may be opened; EPS, which runs Ghostscript, is one that must not."""
@@ -29,7 +30,7 @@ _SIGNATURE_BYTES = 16
 def format_of(data: bytes) -> str:
     """The format whose signature ``data`` begins with: a key of ``_OPENERS``. Raises :class:`ImageError`."""
     if not data:
-        raise ImageError(ImageErrorCode.EMPTY_FILE, "the file has no bytes")
+        raise ImageError(ErrorCode.EMPTY_FILE, "the file has no bytes")
     for name, module in _OPENERS.items():
         if name not in Image.OPEN:
             import_module(f"PIL.{module}")
@@ -37,10 +38,10 @@ def format_of(data: bytes) -> str:
         known = accepts(data[:_SIGNATURE_BYTES]) if accepts is not None else True
         if isinstance(known, str):  # Pillow was built without this format's library
             detail = f"the installed Pillow was built without {name}; install one that has it"
-            raise ImageError(ImageErrorCode.UNSUPPORTED_FORMAT, detail, format=name)
+            raise ImageError(ErrorCode.UNSUPPORTED_FORMAT, detail, format=name)
         if known:
             return name
-    raise ImageError(ImageErrorCode.NOT_AN_IMAGE, "no known image format in these bytes")
+    raise ImageError(ErrorCode.NOT_AN_IMAGE, "no known image format in these bytes")
 
 
 def opened(name: str, data: bytes) -> ImageFile.ImageFile:

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from models.contract import IMAGE_SIZE
+from models.error_codes import ErrorCode
 from models.preprocessing import formats
-from models.preprocessing.errors import ImageError, ImageErrorCode, ImageFacts, Refusal
+from models.preprocessing.errors import ImageError, ImageFacts, Refusal
 from models.preprocessing.openers import format_of, opened
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _second_look(attempt: _Attempt, data: bytes, error: Exception) -> DecodedIma
                 raise known from None
             continue
         return decoded if bare.all_frames else replace(decoded, facts=replace(decoded.facts, frames=None))
-    raise attempt.error(data, ImageErrorCode.CORRUPT_IMAGE, f"{type(error).__name__}: {error}") from None
+    raise attempt.error(data, ErrorCode.CORRUPT_IMAGE, f"{type(error).__name__}: {error}") from None
 
 
 def _without_metadata(rules: formats.FormatRules, data: bytes) -> Iterator[formats.Bare]:
@@ -133,7 +134,7 @@ class _Attempt:
             facts = self._learn(image)
             image = formats.checked(self.format, image, data)
             if image.mode == "F":
-                raise Refusal(ImageErrorCode.UNSUPPORTED_MODE, "floating-point pixels have no fixed range")
+                raise Refusal(ErrorCode.UNSUPPORTED_MODE, "floating-point pixels have no fixed range")
             if image.format in ("JPEG", "MPO"):
                 image.draft("RGB", self.draft_size)
             image.load()
@@ -149,7 +150,7 @@ class _Attempt:
         facts = self.facts = ImageFacts(image.format or "", *_stored_size(image), None)
         if facts.width * facts.height > self.max_pixels:
             detail = f"{facts.width}×{facts.height} pixels, the limit is {self.max_pixels}"
-            raise Refusal(ImageErrorCode.TOO_MANY_PIXELS, detail)
+            raise Refusal(ErrorCode.TOO_MANY_PIXELS, detail)
         return facts
 
     def known(self, data: bytes, error: Exception) -> ImageError | None:
@@ -158,12 +159,12 @@ class _Attempt:
             case Refusal():
                 return self.error(data, error.code, error.detail)
             case Image.DecompressionBombError():
-                return self.error(data, ImageErrorCode.TOO_MANY_PIXELS, str(error))
+                return self.error(data, ErrorCode.TOO_MANY_PIXELS, str(error))
             case MemoryError():
-                return self.error(data, ImageErrorCode.OUT_OF_MEMORY, "not enough memory to decode")
+                return self.error(data, ErrorCode.OUT_OF_MEMORY, "not enough memory to decode")
         return None
 
-    def error(self, data: bytes, code: ImageErrorCode, detail: str) -> ImageError:
+    def error(self, data: bytes, code: ErrorCode, detail: str) -> ImageError:
         """With what is known of the file: what the decoding learnt, else what the header says."""
         return ImageError(code, detail, self.facts or _header_facts(self.format, data), self.format)
 
@@ -235,7 +236,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
             return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
         return image.convert("RGB")
     except ValueError as error:
-        raise Refusal(ImageErrorCode.UNSUPPORTED_MODE, f"{image.mode}: {error}") from None
+        raise Refusal(ErrorCode.UNSUPPORTED_MODE, f"{image.mode}: {error}") from None
 
 
 def _grey_from_integers(image: Image.Image) -> Image.Image:

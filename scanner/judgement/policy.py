@@ -9,7 +9,7 @@ from typing import assert_never
 
 from models.contract import ModelMetadata
 from models.support.errors import ExitCode, Failure
-from scanner.results import FileResult, Status
+from scanner.results import ErrorCode, FileResult, Status
 
 
 class Verdict(StrEnum):
@@ -85,13 +85,13 @@ class Gate:
     """Count skipped media as errors, though not what was left out because the user said so."""
     exit_zero: bool = False
 
-    def errors(self, statuses: Counter[Status], excluded: int = 0) -> int:
-        """``excluded`` counts the skipped files with the code ``excluded``."""
-        return statuses[Status.ERROR] + (statuses[Status.SKIPPED] - excluded if self.strict else 0)
+    def errors(self, codes: Counter[ErrorCode]) -> int:
+        """How many of the files without a score ``--max-errors`` counts."""
+        return sum(number for code, number in codes.items() if code.is_error(strict=self.strict))
 
-    def exit_code(self, statuses: Counter[Status], verdicts: Counter[Verdict], excluded: int = 0) -> ExitCode:
+    def exit_code(self, codes: Counter[ErrorCode], verdicts: Counter[Verdict]) -> ExitCode:
         """2 (too many errors) outranks 1 (something matched)."""
-        if self.errors(statuses, excluded) > self.max_errors:
+        if self.errors(codes) > self.max_errors:
             return ExitCode.INCOMPLETE
         matched = any(count and self.matches(verdict) for verdict, count in verdicts.items())
         return ExitCode.FINDINGS if matched and not self.exit_zero else ExitCode.OK

@@ -8,8 +8,6 @@ from scanner.media.file import MediaFile
 from scanner.results import ErrorCode, FileResult, Stamp, Status
 from scanner.sources import Candidate
 
-_SKIPPED = frozenset({ErrorCode.EXCLUDED, ErrorCode.UNSUPPORTED_MEDIA})
-
 
 def of_file(file: MediaFile, **facts: Any) -> FileResult:
     """Of a file that can be scored; ``facts`` are fields of :class:`FileResult`."""
@@ -25,5 +23,4 @@ def failed_candidate(
     candidate: Candidate, code: ErrorCode, detail: str, *, stamp: Stamp | None = None, **facts: Any
 ) -> FileResult:
     """Of one that was perhaps not even opened."""
-    status = Status.SKIPPED if code in _SKIPPED else Status.ERROR
-    return FileResult(candidate.name, status, code, detail, stamp=stamp, **facts)
+    return FileResult(candidate.name, code.status, code, detail, stamp=stamp, **facts)

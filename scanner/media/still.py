@@ -33,9 +33,7 @@ class StillOpener:
         except ImageError as error:
             if (known := error.facts) is not None:
                 facts |= {"width": known.width, "height": known.height}
-            return Opened(
-                failed(file, ErrorCode(error.code.value), error.detail, format=error.format, **facts)
-            )
+            return Opened(failed(file, error.code, error.detail, format=error.format, **facts))
         result = of_file(
             file, format=found.format, width=found.width, height=found.height, frames=found.frames, **facts
         )

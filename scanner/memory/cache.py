@@ -10,9 +10,10 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+from models.error_codes import DependsOn
 from scanner.media import Limits
 from scanner.memory.cache_store import Entry, Store
-from scanner.results import ErrorCode, FileResult, Memory, Stamp
+from scanner.results import FileResult, Memory, Stamp
 from scanner.results.names import decode_path
 from scanner.results.record import read_record, record_line
 from scanner.sources import Candidate
@@ -21,8 +22,6 @@ log = logging.getLogger("scanner")
 
 _WRITE_SECONDS = 1.0
 _WRITE_ENTRIES = 1000
-# Other limits give another answer; they are cheap to find again.
-_OF_LIMITS = (ErrorCode.TOO_MANY_BYTES, ErrorCode.TOO_MANY_PIXELS, ErrorCode.INFERENCE_FAILED)
 
 
 class Cache:
@@ -68,7 +67,7 @@ class Cache:
         """Remember a result, if it is the bytes' own."""
         if result.remembered_by is Memory.CACHE:
             return  # it stands there
-        if result.sha256 is None or result.error in _OF_LIMITS or not result.depends_on_bytes:
+        if result.sha256 is None or not _is_of_bytes(result):
             return
         digest = bytes.fromhex(result.sha256)
         record = record_line(replace(result, path="", stamp=None))
@@ -110,3 +109,8 @@ class Cache:
 
 def _place(path: str) -> bytes:
     return sha256(os.fsencode(os.path.abspath(path))).digest()[:16]  # noqa: PTH100 - links are places, too
+
+
+def _is_of_bytes(result: FileResult) -> bool:
+    """Whether other limits, another moment or another place would give the same."""
+    return result.error is None or result.error.depends_on is DependsOn.BYTES

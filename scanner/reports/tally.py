@@ -61,7 +61,7 @@ class Tally:
     verdicts: Counter[Verdict] = field(default_factory=Counter)
     known: Counter[Verdict] = field(default_factory=Counter)
     """Of them, those that the baseline knows."""
-    errors: Counter[str] = field(default_factory=Counter)
+    errors: Counter[ErrorCode] = field(default_factory=Counter)
     not_fetched: Counter[str] = field(default_factory=Counter)
     """Of them, those that only stand for another file, by the words of their rows."""
     other_files: Counter[str] = field(default_factory=Counter)
@@ -83,11 +83,6 @@ class Tally:
     def left_out(self) -> dict[str, int]:
         """Of what has no row, that which may be a picture all the same, by type."""
         return {kind: self.other_files[kind] for kind in sorted(LEFT_OUT) if self.other_files[kind]}
-
-    @property
-    def excluded(self) -> int:
-        """Named files that were left out because the user said so."""
-        return self.errors[ErrorCode.EXCLUDED.value]
 
     @property
     def ignored(self) -> str:

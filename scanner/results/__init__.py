@@ -4,13 +4,13 @@
 ``identity``: what a result depends on besides the bytes.
 """
 
+from models.error_codes import ErrorCode as ErrorCode
+from models.error_codes import Status as Status
 from scanner.results.result import SETTLING_NS as SETTLING_NS
 from scanner.results.result import WHOLE_IMAGE as WHOLE_IMAGE
 from scanner.results.result import Coverage as Coverage
-from scanner.results.result import ErrorCode as ErrorCode
 from scanner.results.result import FileResult as FileResult
 from scanner.results.result import Finding as Finding
 from scanner.results.result import Memory as Memory
 from scanner.results.result import Region as Region
 from scanner.results.result import Stamp as Stamp
-from scanner.results.result import Status as Status

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from scanner.results.result import WHOLE_IMAGE, ErrorCode, Finding, Region
+from models.error_codes import ErrorCode
+from scanner.results.result import WHOLE_IMAGE, Finding, Region
 
 
 class Where(NamedTuple):

@@ -9,61 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-
-class Status(StrEnum):
-    """What became of a file."""
-
-    OK = "ok"
-    ERROR = "error"
-    SKIPPED = "skipped"
-
-
-class ErrorCode(StrEnum):
-    """The closed list of the report's ``error`` column; docs/report.md says what each one means."""
-
-    # The file could not be read.
-    NOT_FOUND = "not_found"
-    PERMISSION_DENIED = "permission_denied"
-    NOT_A_FILE = "not_a_file"
-    READ_FAILED = "read_failed"
-    TOO_MANY_BYTES = "too_many_bytes"
-    # The bytes could not be taken to pixels (the same words as models.preprocessing.ImageErrorCode).
-    EMPTY_FILE = "empty_file"
-    NOT_AN_IMAGE = "not_an_image"
-    CORRUPT_IMAGE = "corrupt_image"
-    UNSUPPORTED_MODE = "unsupported_mode"
-    TOO_MANY_PIXELS = "too_many_pixels"
-    OUT_OF_MEMORY = "out_of_memory"
-    # The process that decoded the file did not survive it, or had to be ended.
-    DECODE_CRASHED = "decode_crashed"
-    DECODE_TIMEOUT = "decode_timeout"
-    # Known for what it is, and not decoded by this tool.
-    UNSUPPORTED_FORMAT = "unsupported_format"
-    UNSUPPORTED_MEDIA = "unsupported_media"
-    # Named, and left out because --force-exclude says so.
-    EXCLUDED = "excluded"
-    # The model gave no usable number.
-    INFERENCE_FAILED = "inference_failed"
-
-
-# What says more about the machine, the moment or the options than about the bytes: another run may see another
-# thing.
-_PASSING = frozenset(
-    {
-        ErrorCode.NOT_FOUND,
-        ErrorCode.PERMISSION_DENIED,
-        ErrorCode.NOT_A_FILE,
-        ErrorCode.READ_FAILED,
-        ErrorCode.OUT_OF_MEMORY,
-        ErrorCode.DECODE_CRASHED,
-        ErrorCode.DECODE_TIMEOUT,
-        ErrorCode.EXCLUDED,
-    }
-)
-
-
-# Dear to find again: each costs decoders that are replaced, or all the CPU time that a file may take.
-_COSTLY = frozenset({ErrorCode.DECODE_CRASHED, ErrorCode.DECODE_TIMEOUT})
+from models.error_codes import DependsOn, ErrorCode, Status
 
 
 class Memory(StrEnum):
@@ -181,12 +127,12 @@ class FileResult:
     @property
     def depends_on_bytes(self) -> bool:
         """Whether the same bytes give the same result on this machine, so that it may stand for them."""
-        return self.error not in _PASSING
+        return self.error is None or self.error.depends_on is not DependsOn.MOMENT
 
     @property
     def ended_decoders(self) -> bool:
         """Whether the file is the likely cause, and the machine of that moment a possible one."""
-        return self.error in _COSTLY
+        return self.error is not None and self.error.ended_decoders
 
     @property
     def prob_fake(self) -> float | None:

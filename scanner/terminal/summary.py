@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import TypeVar
 
 from models.support.terminal import Colour, paint
 from scanner.inference.detector import Detector
@@ -12,6 +13,8 @@ from scanner.judgement.ranking import MostSuspicious
 from scanner.reports.tally import Tally
 from scanner.results import FileResult, Status
 from scanner.results.names import printable
+
+Word = TypeVar("Word", bound=str)
 
 _ERROR_KINDS = 4
 _COLOURS = {Verdict.FAKE: Colour.BAD, Verdict.INCONCLUSIVE: Colour.DOUBTFUL}
@@ -64,7 +67,7 @@ def _probability(result: FileResult, verdict: Verdict | None) -> str:
     return paint(text, _COLOURS[verdict]) if verdict in _COLOURS else text
 
 
-def _top_counts(counts: Counter[str]) -> str:
+def _top_counts(counts: Counter[Word]) -> str:
     common = counts.most_common(_ERROR_KINDS)
     rest = counts.total() - sum(n for _, n in common)
     return ", ".join([f"{n:,} {name}" for name, n in common] + ([f"{rest:,} more"] if rest else []))

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import tifffile
 from tiff_files import DEFLATE, LZW, NONE, PACKBITS, Layout, expected, samples_of, tiff
 
-from models.preprocessing import ImageError, ImageErrorCode, decode_image
+from models.error_codes import ErrorCode
+from models.preprocessing import ImageError, decode_image
 
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3
 _CODINGS = ((NONE, 1), (LZW, 1), (LZW, 2), (DEFLATE, 1), (DEFLATE, 2), (DEFLATE, 3), (PACKBITS, 1))
@@ -83,7 +84,7 @@ def outcome(layout: Layout, samples: npt.NDArray[Any], pixels: npt.NDArray[Any])
     try:
         rgb = np.asarray(decode_image(data).rgb).astype(int)
     except ImageError as error:
-        assert error.code is ImageErrorCode.UNSUPPORTED_MODE, f"{layout}: {error}"
+        assert error.code is ErrorCode.UNSUPPORTED_MODE, f"{layout}: {error}"
         assert error.facts is not None and (error.facts.width, error.facts.height) == samples.shape[1::-1]
         return "refused"
     other = tifffile.TiffFile(io.BytesIO(data)).pages[0].asarray()

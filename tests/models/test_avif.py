@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 from reference_law import over_white
 
-from models.preprocessing import ImageError, ImageErrorCode, decode_image
+from models.error_codes import ErrorCode
+from models.preprocessing import ImageError, decode_image
 
 NOISE = np.random.default_rng(12).integers(0, 256, (6, 8, 4), np.uint8)
 SOFT = np.asarray(Image.fromarray(NOISE).resize((64, 48), Image.Resampling.BICUBIC))
@@ -57,7 +58,7 @@ def test_heic_under_the_common_brand_is_an_unsupported_format() -> None:
     data = WITH_EXIF.replace(b"ftypavif", b"ftypmif1").replace(b"avif", b"heic")
     with pytest.raises(ImageError) as caught:
         decode_image(data)
-    assert caught.value.code is ImageErrorCode.UNSUPPORTED_FORMAT
+    assert caught.value.code is ErrorCode.UNSUPPORTED_FORMAT
     assert caught.value.facts is not None and (caught.value.facts.width, caught.value.facts.height) == (
         64,
         48,
@@ -68,7 +69,7 @@ def test_heic_under_the_common_brand_is_an_unsupported_format() -> None:
 def test_a_cut_off_file_is_corrupt_and_tells_its_size(kept: float) -> None:
     with pytest.raises(ImageError) as caught:
         decode_image(WITH_EXIF[: int(len(WITH_EXIF) * kept)])
-    assert caught.value.code is ImageErrorCode.CORRUPT_IMAGE
+    assert caught.value.code is ErrorCode.CORRUPT_IMAGE
     assert caught.value.facts is not None and (caught.value.facts.width, caught.value.facts.height) == (
         64,
         48,

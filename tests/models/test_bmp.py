@@ -10,7 +10,8 @@ import pytest
 from bmp_files import BITFIELDS, RLE4, RLE8, bmp, packed_rows
 from reference_law import over_white
 
-from models.preprocessing import ImageError, ImageErrorCode, decode_image
+from models.error_codes import ErrorCode
+from models.preprocessing import ImageError, decode_image
 
 WIDTH, HEIGHT = 21, 13
 SIZE = (WIDTH, HEIGHT)
@@ -23,7 +24,7 @@ def rgb_of(data: bytes) -> npt.NDArray[Any]:
     return np.asarray(decode_image(data).rgb).astype(int)
 
 
-def code_of(data: bytes) -> ImageErrorCode:
+def code_of(data: bytes) -> ErrorCode:
     with pytest.raises(ImageError) as caught:
         decode_image(data)
     assert caught.value.format == "BMP"
@@ -145,7 +146,7 @@ def test_runs_that_are_cut_off_are_corrupt(bits: int) -> None:
     palette = palette_of(RANDOM.integers(0, 256, (1 << bits, 3)))
     for kept in (1, 10, len(codes) // 2, len(codes) - 8):
         data = bmp(codes[:kept], SIZE, bits, compression=RLE[bits], palette=palette)
-        assert code_of(data) is ImageErrorCode.CORRUPT_IMAGE
+        assert code_of(data) is ErrorCode.CORRUPT_IMAGE
 
 
 # Whole pixels
@@ -201,7 +202,7 @@ def test_bit_fields_are_read_rightly_or_refused(
             packed_rows(rows, bits), (WIDTH, height), bits, header=header, compression=BITFIELDS, masks=stored
         )
         if not read:
-            assert code_of(data) is ImageErrorCode.UNSUPPORTED_MODE
+            assert code_of(data) is ErrorCode.UNSUPPORTED_MODE
             continue
         fields = [
             (pixels & mask) // (mask & -mask) * 255 // (mask // (mask & -mask)) for mask in masks if mask
@@ -214,13 +215,13 @@ def test_bit_fields_are_read_rightly_or_refused(
 @pytest.mark.parametrize(
     ("options", "code"),
     [
-        ({"bits": 2}, ImageErrorCode.UNSUPPORTED_MODE),
-        ({"bits": 64}, ImageErrorCode.UNSUPPORTED_MODE),
-        ({"bits": 24, "compression": 4}, ImageErrorCode.UNSUPPORTED_FORMAT),
-        ({"bits": 24, "compression": 5}, ImageErrorCode.UNSUPPORTED_FORMAT),
+        ({"bits": 2}, ErrorCode.UNSUPPORTED_MODE),
+        ({"bits": 64}, ErrorCode.UNSUPPORTED_MODE),
+        ({"bits": 24, "compression": 4}, ErrorCode.UNSUPPORTED_FORMAT),
+        ({"bits": 24, "compression": 5}, ErrorCode.UNSUPPORTED_FORMAT),
     ],
 )
-def test_what_pillow_does_not_know_is_said(options: dict[str, int], code: ImageErrorCode) -> None:
+def test_what_pillow_does_not_know_is_said(options: dict[str, int], code: ErrorCode) -> None:
     data = bmp(bytes(4000), SIZE, **options)
     assert code_of(data) is code
     with pytest.raises(ImageError) as caught:
@@ -230,4 +231,4 @@ def test_what_pillow_does_not_know_is_said(options: dict[str, int], code: ImageE
 
 
 def test_text_that_begins_like_a_bitmap_is_no_unsupported_one() -> None:
-    assert code_of(b"BMW has sold more cars this year than in any other\n") is ImageErrorCode.CORRUPT_IMAGE
+    assert code_of(b"BMW has sold more cars this year than in any other\n") is ErrorCode.CORRUPT_IMAGE

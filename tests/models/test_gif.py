@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pytest
 from gif_files import gif
 
-from models.preprocessing import ImageError, ImageErrorCode, decode_image
+from models.error_codes import ErrorCode
+from models.preprocessing import ImageError, decode_image
 
 HEIGHT, WIDTH = 13, 21
 SCREEN, AT = (27, 17), (3, 2)
@@ -87,7 +88,7 @@ def test_around_a_frame_is_the_background_or_the_file_is_refused(bits: int) -> N
     ):
         with pytest.raises(ImageError) as caught:
             decode_image(gif(indices, bits, screen=SCREEN, at=AT, **options))
-        assert caught.value.code is ImageErrorCode.UNSUPPORTED_MODE and caught.value.format == "GIF"
+        assert caught.value.code is ErrorCode.UNSUPPORTED_MODE and caught.value.format == "GIF"
         assert (
             caught.value.facts is not None and (caught.value.facts.width, caught.value.facts.height) == SCREEN
         )

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, features
 
-from models.preprocessing import ImageError, ImageErrorCode, decode_image
+from models.error_codes import ErrorCode
+from models.preprocessing import ImageError, decode_image
 
 NOISE = np.random.default_rng(10).integers(0, 256, (6, 8, 3), np.uint8)
 SOFT = np.asarray(Image.fromarray(NOISE).resize((64, 48), Image.Resampling.BICUBIC))
@@ -109,20 +110,20 @@ def test_arithmetic_coding_is_read_where_the_library_has_it() -> None:
 def test_12_bits_are_an_unsupported_mode() -> None:
     data = bytes(imagecodecs.jpeg_encode(SOFT.astype(np.uint16) * 16, 95, bitspersample=12))
     error = error_of(data)
-    assert error.code is ImageErrorCode.UNSUPPORTED_MODE and "12 bits" in error.detail
+    assert error.code is ErrorCode.UNSUPPORTED_MODE and "12 bits" in error.detail
     assert error.facts is not None and (error.facts.width, error.facts.height) == (64, 48)
 
 
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"bits": 16}, ImageErrorCode.UNSUPPORTED_MODE),
-        ({"marker": 0xC5}, ImageErrorCode.UNSUPPORTED_MODE),
-        ({"height": 0}, ImageErrorCode.UNSUPPORTED_MODE),
-        ({"width": 65_535}, ImageErrorCode.TOO_MANY_PIXELS),
+        ({"bits": 16}, ErrorCode.UNSUPPORTED_MODE),
+        ({"marker": 0xC5}, ErrorCode.UNSUPPORTED_MODE),
+        ({"height": 0}, ErrorCode.UNSUPPORTED_MODE),
+        ({"width": 65_535}, ErrorCode.TOO_MANY_PIXELS),
     ],
 )
-def test_what_the_library_lacks_is_said(changes: dict[str, int], code: ImageErrorCode) -> None:
+def test_what_the_library_lacks_is_said(changes: dict[str, int], code: ErrorCode) -> None:
     error = error_of(with_frame(**changes))
     assert error.code is code and len(error.detail) > 20
 
@@ -132,22 +133,22 @@ def test_other_numbers_of_components_are_said(components: int) -> None:
     at = PLAIN.index(b"\xff\xc0")
     header = struct.pack(">HBHHB", 8 + 3 * components, 8, 48, 64, components) + b"\1\x11\0" * components
     error = error_of(PLAIN[: at + 2] + header + PLAIN[at + 19 :])
-    assert error.code is ImageErrorCode.UNSUPPORTED_MODE and f"{components} components" in error.detail
+    assert error.code is ErrorCode.UNSUPPORTED_MODE and f"{components} components" in error.detail
 
 
 @pytest.mark.parametrize("changes", [{"bits": 0}, {"bits": 77}, {"components": 17}])
 def test_a_header_that_cannot_be_is_damage(changes: dict[str, int]) -> None:
-    assert error_of(with_frame(**changes)).code is ImageErrorCode.CORRUPT_IMAGE
+    assert error_of(with_frame(**changes)).code is ErrorCode.CORRUPT_IMAGE
 
 
 def test_jpeg_ls_is_an_unsupported_format() -> None:
-    assert error_of(bytes(imagecodecs.jpegls_encode(SOFT))).code is ImageErrorCode.UNSUPPORTED_FORMAT
+    assert error_of(bytes(imagecodecs.jpegls_encode(SOFT))).code is ErrorCode.UNSUPPORTED_FORMAT
 
 
 @pytest.mark.parametrize("kept", [0.1, 0.4, 0.8])
 def test_cut_off_ones_stay_corrupt_with_their_size_once_it_was_read(kept: float) -> None:
     error = error_of(PLAIN[: int(len(PLAIN) * kept)])
-    assert error.code is ImageErrorCode.CORRUPT_IMAGE
+    assert error.code is ErrorCode.CORRUPT_IMAGE
     assert error.facts is None or (error.facts.width, error.facts.height) == (64, 48)
 
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from png_files import CHANNELS, GREY, PALETTE, RGB, chunk, expected, png
 
-from models.preprocessing import ImageError, ImageErrorCode, decode_image
+from models.error_codes import ErrorCode
+from models.preprocessing import ImageError, decode_image
 
 DEPTHS = [(0, 1), (0, 2), (0, 4), (0, 8), (0, 16), (2, 8), (2, 16), (3, 1), (3, 2), (3, 4), (3, 8),
           (4, 8), (4, 16), (6, 8), (6, 16)]  # fmt: skip
@@ -91,7 +92,7 @@ def test_a_transparent_colour_behind_the_pixels_has_no_meaning(colour: int) -> N
 def test_apples_variant_is_an_unsupported_format() -> None:
     at = 8
     error = error_of(PLAIN[:at] + chunk(b"CgBI", b"\x50\0\x20\x06") + PLAIN[at:].replace(b"IDAT", b"IDAU"))
-    assert error.code is ImageErrorCode.UNSUPPORTED_FORMAT and error.format == "PNG"
+    assert error.code is ErrorCode.UNSUPPORTED_FORMAT and error.format == "PNG"
 
 
 # Metadata
@@ -191,7 +192,7 @@ def test_damage_stays_damage_beside_large_metadata(name: str) -> None:
     at = data.index(b"IDAT")
     for damaged in (data[: at + 30], data[: at + 20] + b"\xff\xff\xff" + data[at + 23 :], data[: at - 9]):
         error = error_of(damaged)
-        assert error.code is ImageErrorCode.CORRUPT_IMAGE
+        assert error.code is ErrorCode.CORRUPT_IMAGE
         assert error.facts is not None and (error.facts.width, error.facts.height) == (10, 12)
 
 
@@ -205,4 +206,4 @@ def test_a_wrong_checksum_of_metadata_costs_no_picture(kind: bytes, where: str) 
 @pytest.mark.parametrize("kind", [b"tRNS", b"PLTE", b"tSNS"])
 def test_a_wrong_checksum_of_what_may_make_pixels_is_damage(kind: bytes) -> None:
     broken = chunk(kind, b"\0\1\0\2\0\3")[:-1] + b"?"
-    assert error_of(png(PICTURE, RGB, 8, before=broken)).code is ImageErrorCode.CORRUPT_IMAGE
+    assert error_of(png(PICTURE, RGB, 8, before=broken)).code is ErrorCode.CORRUPT_IMAGE

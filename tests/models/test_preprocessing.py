@@ -16,19 +16,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageFilter
 
+from models.error_codes import ErrorCode
 from models.preprocessing import (
     DECODED_FORMATS,
     DRAFT_SIZE,
     MAX_PIXELS,
     ImageError,
-    ImageErrorCode,
     ImageFacts,
     decode_image,
     preprocess,
     to_input,
     whole_picture,
 )
-from scanner.results import ErrorCode
 
 Encode = Callable[..., bytes]
 
@@ -45,7 +44,7 @@ def rgb_of(data: bytes) -> npt.NDArray[np.uint8]:
     return np.asarray(decode_image(data).rgb)
 
 
-def code_of(data: bytes, **limits: int) -> ImageErrorCode:
+def code_of(data: bytes, **limits: int) -> ErrorCode:
     with pytest.raises(ImageError) as caught:
         preprocess(data, **limits)
     return caught.value.code
@@ -75,7 +74,7 @@ def png_chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def test_error_codes_are_words_of_the_report() -> None:
-    assert {code.value for code in ImageErrorCode} <= {code.value for code in ErrorCode}
+    assert {code.value for code in ErrorCode} <= {code.value for code in ErrorCode}
 
 
 @pytest.mark.parametrize("format", LOSSLESS)
@@ -109,16 +108,16 @@ def test_mpo_is_decoded_as_its_first_picture(encoded: Encode, quarters: Image.Im
 def test_formats_outside_the_list_are_refused(format: str, encoded: Encode, quarters: Image.Image) -> None:
     assert format not in DECODED_FORMATS
     picture = quarters.resize((64, 64))
-    assert code_of(encoded(picture, format)) is ImageErrorCode.NOT_AN_IMAGE
+    assert code_of(encoded(picture, format)) is ErrorCode.NOT_AN_IMAGE
 
 
 @pytest.mark.parametrize("data", [b"text, not pixels\n", b"\0" * 4096, b"<svg width='9'/>".ljust(99), b"P"])
 def test_other_bytes_are_not_an_image(data: bytes) -> None:
-    assert code_of(data) is ImageErrorCode.NOT_AN_IMAGE
+    assert code_of(data) is ErrorCode.NOT_AN_IMAGE
 
 
 def test_no_bytes_are_an_empty_file() -> None:
-    assert code_of(b"") is ImageErrorCode.EMPTY_FILE
+    assert code_of(b"") is ErrorCode.EMPTY_FILE
 
 
 @pytest.mark.parametrize("kept", [0.02, 0.3, 0.9])
@@ -127,7 +126,7 @@ def test_cut_off_files_are_corrupt(format: str, kept: float, encoded: Encode) ->
     noise = np.random.default_rng(3).integers(0, 256, (96, 128, 3), np.uint8)
     data = encoded(Image.fromarray(noise), format)
     cut = data[: max(16, int(len(data) * kept))]
-    assert code_of(cut) is ImageErrorCode.CORRUPT_IMAGE
+    assert code_of(cut) is ErrorCode.CORRUPT_IMAGE
 
 
 def test_an_error_text_holds_no_memory_address(encoded: Encode, quarters: Image.Image) -> None:
@@ -159,7 +158,7 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(
     monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", refuse)
     with pytest.raises(ImageError) as caught:
         preprocess(data, max_pixels=48 * 32 - 1)
-    assert caught.value.code is ImageErrorCode.TOO_MANY_PIXELS
+    assert caught.value.code is ErrorCode.TOO_MANY_PIXELS
     assert caught.value.facts == ImageFacts("PNG", 48, 32, None)
 
 
@@ -168,7 +167,7 @@ def test_a_bomb_is_refused_with_its_size_and_without_a_warning(recwarn: pytest.W
     data = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(b""))
     with pytest.raises(ImageError) as caught:
         preprocess(data)
-    assert caught.value.code is ImageErrorCode.TOO_MANY_PIXELS
+    assert caught.value.code is ErrorCode.TOO_MANY_PIXELS
     assert caught.value.facts == ImageFacts("PNG", 100_000, 50_000, None)
     assert MAX_PIXELS < 100_000 * 50_000
     assert len(recwarn) == 0
@@ -181,7 +180,7 @@ def test_no_memory_is_an_error_of_its_own(
         raise MemoryError
 
     monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", fail)
-    assert code_of(encoded(quarters, "PNG")) is ImageErrorCode.OUT_OF_MEMORY
+    assert code_of(encoded(quarters, "PNG")) is ErrorCode.OUT_OF_MEMORY
 
 
 # Draft
@@ -355,7 +354,7 @@ def test_16_bit_colour_keeps_its_high_byte() -> None:
 @pytest.mark.parametrize("bits", [16, 32, 64])
 def test_floating_point_is_refused(bits: int) -> None:
     values = np.linspace(0, 1, 16).reshape(4, 4).astype(f"<f{bits // 8}")
-    assert code_of(grey_tiff(values, bits=bits, format=3)) is ImageErrorCode.UNSUPPORTED_MODE
+    assert code_of(grey_tiff(values, bits=bits, format=3)) is ErrorCode.UNSUPPORTED_MODE
 
 
 def test_a_mode_without_a_way_to_rgb_is_refused(
@@ -365,7 +364,7 @@ def test_a_mode_without_a_way_to_rgb_is_refused(
         raise ValueError("conversion not supported")
 
     monkeypatch.setattr(Image.Image, "convert", refuse)
-    assert code_of(encoded(quarters, "BMP")) is ImageErrorCode.UNSUPPORTED_MODE
+    assert code_of(encoded(quarters, "BMP")) is ErrorCode.UNSUPPORTED_MODE
 
 
 # Modes and transparency
@@ -561,7 +560,7 @@ def assert_pixels_or_image_error(data: bytes) -> None:
     try:
         pixels, facts = preprocess(data, max_pixels=4_000_000)
     except ImageError as error:
-        assert isinstance(error.code, ImageErrorCode)
+        assert isinstance(error.code, ErrorCode)
         return
     assert pixels.shape == (260, 260, 3) and pixels.dtype == np.uint8
     assert facts.format in DECODED_FORMATS and facts.width > 0 and facts.height > 0

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiff_files import LZW, Layout, samples_of, tiff
 
-from models.preprocessing import ImageError, ImageErrorCode, decode_image
+from models.error_codes import ErrorCode
+from models.preprocessing import ImageError, decode_image
 
 EXIF, GPS, ICC, XMP, PHOTOSHOP, IPTC = 34665, 34853, 34675, 700, 34377, 33723
 
@@ -63,7 +64,7 @@ def test_xmp_that_is_no_text_costs_nothing_in_either_kind_of_file(order: str, bi
     if big and order == ">":
         with pytest.raises(ImageError) as caught:
             decode_image(data)
-        assert caught.value.code is ImageErrorCode.UNSUPPORTED_FORMAT and "big-endian" in caught.value.detail
+        assert caught.value.code is ErrorCode.UNSUPPORTED_FORMAT and "big-endian" in caught.value.detail
         assert caught.value.facts is not None and (caught.value.facts.width, caught.value.facts.height) == (
             21,
             18,
@@ -84,7 +85,7 @@ def test_cut_off_files_stay_corrupt(codec: int, kept: float) -> None:
     data = file_with(305, 4, (8,), compression=codec)
     with pytest.raises(ImageError) as caught:
         decode_image(data[: int(len(data) * kept)])
-    assert caught.value.code is ImageErrorCode.CORRUPT_IMAGE
+    assert caught.value.code is ErrorCode.CORRUPT_IMAGE
     assert caught.value.format == "TIFF"
 
 
@@ -107,7 +108,7 @@ def test_pixels_that_are_cut_off_behind_the_directory_stay_corrupt() -> None:
     for cut in (1, 20, 200):
         with pytest.raises(ImageError) as caught:
             decode_image(bytes(moved[:-cut]))
-        assert caught.value.code is ImageErrorCode.CORRUPT_IMAGE
+        assert caught.value.code is ErrorCode.CORRUPT_IMAGE
         assert caught.value.facts is not None and (caught.value.facts.width, caught.value.facts.height) == (
             21,
             18,
@@ -119,7 +120,7 @@ def test_damage_in_the_pixels_stays_corrupt_and_tells_the_size() -> None:
     data[8:60] = b"\xff" * 52
     with pytest.raises(ImageError) as caught:
         decode_image(bytes(data))
-    assert caught.value.code is ImageErrorCode.CORRUPT_IMAGE
+    assert caught.value.code is ErrorCode.CORRUPT_IMAGE
     assert caught.value.facts is not None and (caught.value.facts.width, caught.value.facts.height) == (
         21,
         18,

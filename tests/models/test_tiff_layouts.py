@@ -15,7 +15,8 @@ import tifffile
 from PIL import Image
 from tiff_files import DEFLATE, JPEG, LZW, NONE, PACKBITS, Layout, assemble, expected, samples_of, tiff
 
-from models.preprocessing import ImageError, ImageErrorCode, decode_image
+from models.error_codes import ErrorCode
+from models.preprocessing import ImageError, decode_image
 
 Tags = dict[int, tuple[int, tuple[int, ...]]]
 ROWS = [(kind, bits) for kind in tiff_table.KINDS for bits in kind.bits]
@@ -65,7 +66,7 @@ def test_bits_in_the_other_order_are_read_rightly_or_refused(
     try:
         rgb = rgb_of(data)
     except ImageError as error:
-        assert error.code is ImageErrorCode.UNSUPPORTED_MODE and compression == NONE
+        assert error.code is ErrorCode.UNSUPPORTED_MODE and compression == NONE
     else:
         np.testing.assert_array_equal(rgb, expected(samples, layout))
 
@@ -80,7 +81,7 @@ YCBCR = np.asarray(Image.fromarray(samples_of(Layout(2), 32, 24)).convert("YCbCr
 def test_ycbcr_in_full_size_is_read_or_refused(compression: int, planar: int) -> None:
     data = tiff(YCBCR, Layout(6, compression=compression, planar=planar, tags={530: (3, (1, 1))}))
     if (compression, planar) == (NONE, 2):
-        assert refused(data).code is ImageErrorCode.UNSUPPORTED_MODE
+        assert refused(data).code is ErrorCode.UNSUPPORTED_MODE
     else:
         rgb = np.asarray(Image.fromarray(YCBCR, "YCbCr").convert("RGB")).astype(int)
         assert np.abs(rgb_of(data) - rgb).max() <= 1
@@ -113,7 +114,7 @@ def test_subsampled_ycbcr_is_read_where_libtiff_unpacks_it(compression: int) -> 
 )
 def test_ycbcr_of_another_making_is_refused(tag: int, value: tuple[int, tuple[int, ...]]) -> None:
     data = tiff(YCBCR, Layout(6, tags={530: (3, (1, 1))} | {tag: value}))
-    assert refused(data).code is ImageErrorCode.UNSUPPORTED_MODE
+    assert refused(data).code is ErrorCode.UNSUPPORTED_MODE
 
 
 # Codecs
@@ -196,9 +197,7 @@ def test_zstandard_and_lzma_are_read_rightly() -> None:
 def test_codecs_that_pillow_lacks_are_an_unsupported_format(number: int, name: str) -> None:
     data = tiff(samples_of(Layout()), Layout(tags={259: (3, (number,))}))
     error = refused(data)
-    assert (
-        error.code is ImageErrorCode.UNSUPPORTED_FORMAT and name in error.detail and "convert" in error.detail
-    )
+    assert error.code is ErrorCode.UNSUPPORTED_FORMAT and name in error.detail and "convert" in error.detail
     assert error.facts is not None and (error.facts.width, error.facts.height) == (21, 18)
 
 
@@ -215,7 +214,7 @@ def test_codecs_that_pillow_lacks_are_an_unsupported_format(number: int, name: s
 )  # fmt: skip
 def test_further_kinds_are_refused(tags: Tags) -> None:
     error = refused(tiff(samples_of(Layout(5)), Layout(5, tags=tags)))
-    assert error.code is ImageErrorCode.UNSUPPORTED_MODE and "convert" in error.detail
+    assert error.code is ErrorCode.UNSUPPORTED_MODE and "convert" in error.detail
 
 
 def test_a_fourth_sample_that_no_tag_explains_is_alpha() -> None:
@@ -227,7 +226,7 @@ def test_a_fourth_sample_that_no_tag_explains_is_alpha() -> None:
 
 def test_a_palette_of_8_bits_where_16_are_due_is_refused() -> None:
     layout = Layout(3, tags={320: (3, tuple(range(256)) * 3)})
-    assert refused(tiff(samples_of(layout), layout)).code is ImageErrorCode.UNSUPPORTED_MODE
+    assert refused(tiff(samples_of(layout), layout)).code is ErrorCode.UNSUPPORTED_MODE
 
 
 def test_lab_is_converted_by_the_rules_of_cie() -> None:

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 from reference_law import over_white
 
-from models.preprocessing import ImageError, ImageErrorCode, decode_image
+from models.error_codes import ErrorCode
+from models.preprocessing import ImageError, decode_image
 
 NOISE = np.random.default_rng(11).integers(0, 256, (9, 8, 4), np.uint8)
 SOFT = np.asarray(Image.fromarray(NOISE).resize((60, 44), Image.Resampling.BICUBIC))
@@ -64,7 +65,7 @@ def test_a_cut_off_file_tells_its_size(options: dict[str, Any]) -> None:
     data = encoded(SOFT[..., :3], **options)
     with pytest.raises(ImageError) as caught:
         decode_image(data[: len(data) // 2])
-    assert caught.value.code is ImageErrorCode.CORRUPT_IMAGE
+    assert caught.value.code is ErrorCode.CORRUPT_IMAGE
     assert caught.value.facts is not None and (caught.value.facts.width, caught.value.facts.height) == (
         60,
         44,

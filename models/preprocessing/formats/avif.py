@@ -6,7 +6,8 @@ import re
 import struct
 from collections.abc import Iterator
 
-from models.preprocessing.errors import ImageErrorCode, Refusal, unsupported_format
+from models.error_codes import ErrorCode
+from models.preprocessing.errors import Refusal, unsupported_format
 from models.preprocessing.formats import Bare
 
 _BRANDS = frozenset({b"avif", b"avis"})
@@ -37,7 +38,7 @@ def refusal(data: bytes, error: Exception) -> Refusal | None:
     stored = size(data)
     if stored is not None and (max(stored) > _MAX_SIDE or stored[0] * stored[1] > _MAX_AREA):
         detail = f"{stored[0]}×{stored[1]} pixels, more than the AVIF library takes"
-        return Refusal(ImageErrorCode.TOO_MANY_PIXELS, detail)
+        return Refusal(ErrorCode.TOO_MANY_PIXELS, detail)
     return None
 
 

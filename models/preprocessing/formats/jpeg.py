@@ -6,7 +6,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from models.preprocessing.errors import ImageErrorCode, Refusal, unsupported_format, unsupported_mode
+from models.error_codes import ErrorCode
+from models.preprocessing.errors import Refusal, unsupported_format, unsupported_mode
 from models.preprocessing.formats import Bare
 
 _MAX_SIDE = 65_500
@@ -68,7 +69,7 @@ def refusal(data: bytes, error: Exception) -> Refusal | None:
         return unsupported_mode("a hierarchical JPEG")
     if max(frame.width, frame.height) > _MAX_SIDE:
         detail = f"{frame.width}×{frame.height} pixels, the JPEG library takes {_MAX_SIDE} a side"
-        return Refusal(ImageErrorCode.TOO_MANY_PIXELS, detail)
+        return Refusal(ErrorCode.TOO_MANY_PIXELS, detail)
     if frame.height == 0:
         return unsupported_mode("a JPEG that tells its height only behind its pixels (DNL)")
     if frame.marker in _ARITHMETIC and not _arithmetic_is_read():
