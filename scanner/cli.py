@@ -11,7 +11,8 @@ import click
 
 from models.support import terminal
 from models.support.errors import run_command
-from scanner.settings.origins import ConfiguredCommand, is_typed, settle_opposites
+from models.support.parameter_source import is_typed
+from scanner.settings.origins import ConfiguredCommand, settle_opposites
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,13 +13,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from models.support.errors import Failure
+from models.support.parameter_source import is_typed
 
 if TYPE_CHECKING:
     from scanner.settings.files import ConfigFile
 
-_TYPED, _FILES, _BEATEN = (f"{__name__}.{key}" for key in ("typed", "files", "beaten"))
+_FILES, _BEATEN = (f"{__name__}.{key}" for key in ("files", "beaten"))
 """Keys of ``Context.meta``."""
 _OPTION = re.compile(r"--([a-z][a-z0-9-]*)")
 
@@ -39,7 +41,8 @@ class ConfiguredCommand(click.Command):
             # Click parses again; before that the files must be known, and some releases record the source of a value
             # only after they have refused it.
             typed, _, _ = self.make_parser(ctx).parse_args(args=list(args))
-            ctx.meta[_TYPED] = typed
+            for name in typed:
+                ctx.set_parameter_source(name, ParameterSource.COMMANDLINE)
             help_option = self.get_help_option(ctx)
             informing = {"version", help_option.name if help_option is not None else None}
             if not ctx.resilient_parsing and informing.isdisjoint(typed):
@@ -247,8 +250,3 @@ def beaten_by(context: click.Context, option: click.Option) -> str | None:
 def _is_indirect(context: click.Context, option: click.Option) -> bool:
     """Whether a value in force came from the environment or from a file."""
     return not is_typed(context, option.name or "") and next(given(context, option), None) is not None
-
-
-def is_typed(context: click.Context, name: str) -> bool:
-    """Whether a parameter was given on the command line."""
-    return name in context.meta.get(_TYPED, {})
