@@ -1,9 +1,9 @@
 """Contract 1 between an exported model and everything that runs it.
 
-Input ``image``: ``uint8[N, 260, 260, 3]``, RGB, N dynamic. Outputs by name: ``prob_fake`` ``float32[N]`` in
-[0, 1] and ``logit`` ``float32[N]``, before temperature, positive = fake. Further outputs are ignored. The ONNX
-file's ``metadata_props`` hold every key of :class:`ModelMetadata`, each value as JSON, ``null`` where unknown;
-those with a default that older files lack may be missing.
+Input ``image``: ``uint8[N, S, S, 3]``, RGB, N dynamic; S is 260 in every file that this project makes. Outputs by
+name: ``prob_fake`` ``float32[N]`` in [0, 1] and ``logit`` ``float32[N]``, before temperature, positive = fake. Further
+outputs are ignored. The ONNX file's ``metadata_props`` hold every key of :class:`ModelMetadata`, each value as JSON,
+``null`` where unknown; those with a default that older files lack may be missing.
 
 Standard library only: every room may read this page at no cost.
 """
@@ -75,6 +75,21 @@ class Threshold:
     """Share of that data's real images it flags."""
     tpr: float | None = None
     """Share of that data's fakes it flags."""
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What a model is given: whoever cuts, carries or scores pictures is told, and assumes nothing."""
+
+    law: int = PREPROCESS_VERSION
+    """Version of the preprocessing, a key of :data:`models.preprocessing.laws.LAWS`."""
+    size: int = IMAGE_SIZE
+    """Edge of the square in pixels."""
+
+    @property
+    def picture_bytes(self) -> int:
+        """Of one ``uint8[size, size, 3]``."""
+        return self.size * self.size * 3
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from models.support.errors import ExitCode as ExitCode
     from models.support.errors import Failure as Failure
     from models.support.errors import ModelFileError as ModelFileError
-    from scanner.engine.local import scan_candidates as scan_candidates
-    from scanner.engine.local import scan_files as scan_files
-    from scanner.engine.local import scan_paths as scan_paths
+    from scanner.api import scan_candidates as scan_candidates
+    from scanner.api import scan_files as scan_files
+    from scanner.api import scan_paths as scan_paths
     from scanner.inference.detector import Detector as Detector
     from scanner.inference.detector import Scores as Scores
     from scanner.inference.errors import DeviceError as DeviceError
@@ -56,9 +56,9 @@ _HOME = {
     "Verdict": "scanner.judgement.policy",
     "decode_path": "scanner.results.names",
     "encode_path": "scanner.results.names",
-    "scan_candidates": "scanner.engine.local",
-    "scan_files": "scanner.engine.local",
-    "scan_paths": "scanner.engine.local",
+    "scan_candidates": "scanner.api",
+    "scan_files": "scanner.api",
+    "scan_paths": "scanner.api",
 }
 
 __all__ = sorted(_HOME)

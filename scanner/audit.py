@@ -14,7 +14,7 @@ from typing import Any
 
 from models.support.errors import ExitCode, Failure
 from models.support.release import tool_version
-from scanner.engine.local import scan_candidates
+from scanner.engine.local import LocalEngine
 from scanner.inference.detector import Detector
 from scanner.judgement.baseline import Baseline
 from scanner.judgement.policy import Gate, Policy
@@ -155,15 +155,15 @@ class Audit:
             report.begin()
         memories = [memory for memory in (journal, self.cache) if memory is not None]
         known = (_recalled(one, memories) for one in self._counted(candidates))
-        results = scan_candidates(
-            known,
+        results = LocalEngine(
             self.detector,
             limits=self.limits,
             workers=self.workers,
             batch_size=self.batch_size,
             recognise=self.cache.recognise if self.cache is not None else None,
-        )
-        # Closed here: an interrupted scan must leave no thread at work.
+            parts=journal,
+        ).results(known)
+        # Closed here, so that an interrupted scan leaves no thread at work behind it.
         with closing(results):
             for result in results:
                 for memory in memories:

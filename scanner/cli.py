@@ -51,9 +51,9 @@ def scan(context: click.Context, /, **values: Any) -> int:
     options = Options(**values)
     if options.explain_config:
         return _explain(context, options)
-    _check_usage(context, options)
     if options.verify is not None:
         return _verify(options.verify, options)
+    _check_usage(context, options)
     from scanner.wiring import run
 
     return run(options, configuration=manifest_facts(context), note=note(context))
@@ -69,6 +69,8 @@ def _explain(context: click.Context, options: Options) -> int:
 
 
 def _verify(manifest: Path, options: Options) -> int:
+    if options.paths or options.outs:
+        raise click.UsageError("--verify scans nothing; leave out PATH and --out")
     from scanner.verify import verify
 
     return verify(
@@ -80,10 +82,7 @@ def _verify(manifest: Path, options: Options) -> int:
 
 
 def _check_usage(context: click.Context, options: Options) -> None:
-    if options.verify is not None:
-        if options.paths or options.outs:
-            raise click.UsageError("--verify scans nothing; leave out PATH and --out")
-        return
+    """Raises ``UsageError`` for options of a scan that do not fit together."""
     if options.files:
         raise click.UsageError("--files says what --verify looks at; there is no --verify")
     if not options.outs:

@@ -14,7 +14,7 @@ from models.support import terminal
 from models.support.errors import ExitCode
 from models.support.machine import usable_cores
 from scanner.audit import Audit
-from scanner.engine.local import automatic_batch_size
+from scanner.engine.batches import automatic_batch_size
 from scanner.inference.detector import Detector
 from scanner.judgement.baseline import Baseline
 from scanner.judgement.policy import FailOn, Gate, Policy

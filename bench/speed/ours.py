@@ -16,12 +16,12 @@ from pathlib import Path
 import click
 import numpy as np
 import numpy.typing as npt
-from scanner.decoding import DecodePool
 
 from bench.speed.images import first
 from models.preprocessing import preprocess
 from models.support.machine import usable_cores
 from scanner import Detector, Limits, encode_path, scan_files
+from scanner.sandbox.pool import DecodePool
 from scanner.sources import Candidate, MediaKind
 
 Run = Callable[[int], int]

@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from models.contract import (
-    IMAGE_SIZE,
     INPUT_NAME,
     OUTPUT_LOGIT,
     OUTPUT_PROB_FAKE,
-    PREPROCESS_VERSION,
+    InputSpec,
     ModelMetadata,
 )
+from models.preprocessing.laws import LAWS
 from models.support.errors import ModelFileError
 from models.weights import resolve_model
 from scanner.inference.binding import BoundRuns
@@ -48,6 +48,7 @@ class Detector:
         self,
         session: onnxruntime.InferenceSession | OpenVinoSession,
         metadata: ModelMetadata,
+        spec: InputSpec,
         *,
         path: Path,
         sha256: str,
@@ -57,6 +58,8 @@ class Detector:
     ) -> None:
         self._session = session
         self.metadata = metadata
+        self.spec = spec
+        """What :meth:`score` is given."""
         self.path = path
         self.sha256 = sha256
         self.device = device
@@ -68,7 +71,7 @@ class Detector:
 
     @classmethod
     def load(
-        cls, model: Path | None = None, device: str = "auto", *, laws: Collection[int] = (PREPROCESS_VERSION,)
+        cls, model: Path | None = None, device: str = "auto", *, laws: Collection[int] = tuple(LAWS)
     ) -> Detector:
         """Load ``model`` (``None``: the shipped weights) on ``auto``, ``cpu``, ``openvino``, ``cuda[:N]`` or
         ``tensorrt[:N]``. ``laws``: versions of the preprocessing that the caller has; what is scored by another
@@ -88,11 +91,11 @@ class Detector:
         if hashlib.sha256(content).hexdigest() != digest:
             raise ModelFileError(f"{path} changed while it was being loaded; run again")
         if where.kind in TOLD_THE_PRECISION:
-            metadata = _described(open_session(content, Device("cpu"), where=str(path)).session, path)
+            metadata, edge = _described(open_session(content, Device("cpu"), where=str(path)).session, path)
             opened = open_session(content, where, where=str(path), precision=metadata.precision)
         else:
             opened = open_session(content, where, where=str(path))
-            metadata = _described(opened.session, path)
+            metadata, edge = _described(opened.session, path)
         if metadata.preprocess not in laws:
             raise ModelFileError(
                 f"{path} follows preprocess {metadata.preprocess}: it judges squares around faces, which this version "
@@ -105,6 +108,7 @@ class Detector:
         return cls(
             opened.session,
             metadata,
+            InputSpec(metadata.preprocess, edge),
             path=path,
             sha256=digest,
             device=opened.device,
@@ -129,7 +133,7 @@ class Detector:
         )
 
     def score(self, images: npt.NDArray[np.uint8]) -> Scores:
-        """Score ``uint8[N, 260, 260, 3]``. Raises :class:`DeviceError` when the device fails."""
+        """Score ``uint8[N, size, size, 3]``. Raises :class:`DeviceError` when the device fails."""
         try:
             if self._bound is not None:
                 logit, prob_fake = self._bound.run(images)
@@ -147,8 +151,8 @@ class Detector:
         return Scores(logit, prob_fake)
 
 
-def _described(session: onnxruntime.InferenceSession, path: Path) -> ModelMetadata:
-    """What the file says of itself, its signature checked."""
+def _described(session: onnxruntime.InferenceSession, path: Path) -> tuple[ModelMetadata, int]:
+    """What the file says of itself, and the edge of its pictures; its signature is checked."""
     metadata = ModelMetadata.from_props(session.get_modelmeta().custom_metadata_map, where=str(path))
     inputs = {node.name: node for node in session.get_inputs()}
     outputs = {node.name: node for node in session.get_outputs()}
@@ -157,11 +161,13 @@ def _described(session: onnxruntime.InferenceSession, path: Path) -> ModelMetada
     node = inputs[INPUT_NAME]
     if (
         node.type != "tensor(uint8)"
-        or list(node.shape[1:]) != [IMAGE_SIZE, IMAGE_SIZE, 3]
+        or len(node.shape) != 4
+        or not isinstance(node.shape[1], int)
+        or list(node.shape[2:]) != [node.shape[1], 3]
         or isinstance(node.shape[0], int)
     ):
         raise ModelFileError(
-            f"{path}: its input is {node.type} {node.shape}, not uint8[N, 260, 260, 3]; {_REMEDY}"
+            f"{path}: its input is {node.type} {node.shape}, not uint8[N, 260, 260, 3] (or another square); {_REMEDY}"
         )
     for name in (OUTPUT_LOGIT, OUTPUT_PROB_FAKE):
         output = outputs[name]
@@ -170,4 +176,4 @@ def _described(session: onnxruntime.InferenceSession, path: Path) -> ModelMetada
             raise ModelFileError(
                 f"{path}: its output {name} is {output.type} {output.shape}, not float32[N]; {_REMEDY}"
             )
-    return metadata
+    return metadata, int(inputs[INPUT_NAME].shape[1])

@@ -11,7 +11,6 @@ from hashlib import sha256
 from pathlib import Path
 
 from scanner.media import Limits
-from scanner.media.still import Decoded
 from scanner.memory.cache_store import Entry, Store
 from scanner.results import ErrorCode, FileResult, Memory, Stamp
 from scanner.results.names import decode_path
@@ -59,13 +58,11 @@ class Cache:
         known = None if digest is None else self._result(candidate.name, digest, stamp)
         return None if known is None else replace(known, remembered_by=Memory.CACHE)
 
-    def recognise(self, decoded: Decoded) -> Decoded:
+    def recognise(self, result: FileResult) -> FileResult | None:
         """By content: a copy, or a file whose times alone changed, is not scored again."""
-        result = decoded.result
-        if decoded.pixels is None or result.sha256 is None:
-            return decoded
-        known = self._result(result.path, bytes.fromhex(result.sha256), result.stamp)
-        return decoded if known is None else Decoded(known)
+        if result.sha256 is None:
+            return None
+        return self._result(result.path, bytes.fromhex(result.sha256), result.stamp)
 
     def add(self, result: FileResult) -> None:
         """Remember a result, if it is the bytes' own."""

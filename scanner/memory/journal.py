@@ -12,20 +12,16 @@ import os
 import stat
 import sys
 import threading
-from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-import numpy.typing as npt
-
 from models.support.errors import OutputError
-from scanner.memory.journal_header import check_same
+from scanner.memory.journal_lines import Lines, read_lines
 from scanner.results import FileResult, Memory, Stamp
-from scanner.results.record import read_record, record_line, record_name
+from scanner.results.parts import PartResult
+from scanner.results.record import part_line, read_part, read_record, record_line
 from scanner.sources import Candidate
 
 JOURNAL_SCHEMA = 1
@@ -46,8 +42,8 @@ def looks_like_journal(head: bytes) -> bool:
 class Journal:
     """An open journal. Make one with :meth:`open`; :meth:`close` keeps it for the next run, :meth:`remove` does not."""
 
-    def __init__(self, path: Path, stream: BinaryIO, done: _Done) -> None:
-        self._path, self._stream, self._done = path, stream, done
+    def __init__(self, path: Path, stream: BinaryIO, done: Lines, parts: Lines) -> None:
+        self._path, self._stream, self._done, self._parts = path, stream, done, parts
         self._reader = path.open("rb")
         self._sync = _Sync(stream.fileno())
 
@@ -66,13 +62,13 @@ class Journal:
         try:
             if restart:
                 os.ftruncate(stream.fileno(), 0)
-            done = _Done.read(path, ours)
-            os.ftruncate(stream.fileno(), done.end)
-            if not done.end:
+            done, parts, end = read_lines(path, ours)
+            os.ftruncate(stream.fileno(), end)
+            if not end:
                 stream.write(json.dumps(ours).encode() + b"\n")
                 os.fsync(stream.fileno())
                 _sync_folder(path.parent)
-            return cls(path, stream, done)
+            return cls(path, stream, done, parts)
         except OSError as error:
             stream.close()
             raise OutputError(f"{path} cannot be written: {error.strerror}") from None
@@ -112,9 +108,32 @@ class Journal:
         """Raises :class:`OutputError` when it cannot be written."""
         if result.recalled:
             return  # it stands there
+        self._write(record_line(result))
+
+    def add_part(self, result: FileResult, index: int, found: PartResult) -> None:
+        """A finished part of a file that is not finished; raises like :meth:`add`."""
+        if result.stamp is not None:
+            self._write(part_line(result, index, found))
+
+    def known_parts(self, result: FileResult) -> dict[int, PartResult]:
+        """What an earlier run found in parts of this file, if it is still the same."""
+        parts: dict[int, PartResult] = {}
+        for offset in self._parts.offsets(result.path) if result.stamp is not None else ():
+            self._reader.seek(offset)
+            try:
+                name, index, stamp, found = read_part(self._reader.readline())
+            except ValueError:
+                continue  # damaged on the disk: not said
+            if name != result.path or stamp != result.stamp:
+                continue
+            # What the machine of that moment may have caused is tried again.
+            if found.gap is None or replace(result, error=found.gap.code).depends_on_bytes:
+                parts.setdefault(index, found)
+        return parts
+
+    def _write(self, data: bytes) -> None:
         try:
             self._sync.check()
-            data = record_line(result)
             while data:  # a disk that is nearly full takes a part
                 data = data[self._stream.write(data) :]
             self._sync.due()
@@ -145,39 +164,6 @@ class Journal:
         self._reader.close()
         with contextlib.suppress(OSError):
             self._stream.close()
-
-
-class _Done:
-    """Where each file's line is: 16 bytes for each."""
-
-    def __init__(self, names: npt.NDArray[np.uint64], offsets: npt.NDArray[np.uint64], end: int) -> None:
-        order = np.argsort(names, kind="stable")
-        self._names, self._offsets = names[order], offsets[order]
-        self.end = end
-        """Bytes up to which the journal is whole."""
-
-    def __len__(self) -> int:
-        return len(np.unique(self._names))
-
-    @classmethod
-    def read(cls, path: Path, ours: Mapping[str, Any]) -> _Done:
-        names, offsets, end = array("Q"), array("Q"), 0
-        # The first line that is none ends it.
-        with path.open("rb") as stream, contextlib.suppress(ValueError):
-            header = _read_header(stream.readline())
-            check_same(path, header, ours)
-            end = stream.tell()
-            for line in stream:
-                names.append(_digest(record_name(line)))
-                offsets.append(end)
-                end += len(line)
-        return cls(np.array(names, np.uint64), np.array(offsets, np.uint64), end)
-
-    def offsets(self, name: str) -> list[int]:
-        """Of the lines that may be this file's, the last written first."""
-        digest = np.uint64(_digest(name))
-        first, last = (int(np.searchsorted(self._names, digest, side)) for side in ("left", "right"))
-        return [int(offset) for offset in self._offsets[first:last][::-1]]
 
 
 class _Sync:
@@ -243,17 +229,6 @@ def _open_locked(path: Path) -> BinaryIO:
             if os.fstat(stream.fileno()).st_ino == path.stat().st_ino:
                 return stream
         stream.close()
-
-
-def _read_header(line: bytes) -> dict[str, Any]:
-    header = json.loads(line)
-    if not (line.endswith(b"\n") and isinstance(header, dict)):
-        raise ValueError("cut off")
-    return header
-
-
-def _digest(name: str) -> int:
-    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little")
 
 
 def _failed_twice(last: FileResult, before: FileResult | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from scanner.judgement.policy import Verdict
@@ -34,6 +35,8 @@ class JsonlReport:
             row["model"] = self._facts.model_sha256
         findings = [_finding(finding) for finding in result.findings]
         record = {"schema": SCHEMA, **row, "detail": result.detail or None, "findings": findings}
+        if (coverage := result.coverage) is not None:
+            record["coverage"] = asdict(coverage)
         line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         self._sink.write(line.encode("utf-8", "backslashreplace") + b"\n")
 

@@ -25,10 +25,10 @@ def thumbnails(results: Sequence[FileResult], limits: Limits) -> Iterator[str | 
     candidates = [Candidate(decode_path(name), name, MediaKind.IMAGE, explicit=True) for name in names]
     with DecodePool(1, limits) as decoders:
         for result, decoded in zip(results, decoders.decode(candidates), strict=True):
-            if decoded.pixels is None or decoded.result.sha256 != result.sha256:
+            if not decoded.pictures or decoded.result.sha256 != result.sha256:
                 yield None
                 continue
             out = io.BytesIO()
-            picture = Image.frombytes("RGB", (IMAGE_SIZE, IMAGE_SIZE), decoded.pixels)
+            picture = Image.frombytes("RGB", (IMAGE_SIZE, IMAGE_SIZE), decoded.pictures[0].pixels)
             picture.resize((EDGE, EDGE), Image.Resampling.BILINEAR).save(out, "JPEG", quality=QUALITY)
             yield "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")

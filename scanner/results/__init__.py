@@ -6,6 +6,7 @@
 
 from scanner.results.result import SETTLING_NS as SETTLING_NS
 from scanner.results.result import WHOLE_IMAGE as WHOLE_IMAGE
+from scanner.results.result import Coverage as Coverage
 from scanner.results.result import ErrorCode as ErrorCode
 from scanner.results.result import FileResult as FileResult
 from scanner.results.result import Finding as Finding

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from scanner.results import ErrorCode, FileResult, Finding, Region, Stamp, Status
+from scanner.results import Coverage, ErrorCode, FileResult, Finding, Region, Stamp, Status
+from scanner.results.parts import Gap, PartResult
 
-RECORD_VERSION = 1
+RECORD_VERSION = 2
 """Raised with each change of what a record holds, or of what its texts say."""
+
+PART = "part"
+"""In the place of a status: a line about one part of a file."""
 
 FACTS = ("detail", "format", "width", "height", "bytes", "sha256", "frames", "provenance")
 """The fields of a result that are plain values, in the order in which they are written."""
@@ -24,8 +28,28 @@ def record_line(result: FileResult) -> bytes:
         *(getattr(result, fact) for fact in FACTS),
         stamp,
         [_finding_values(finding) for finding in result.findings],
+        _coverage_values(result.coverage),
     ]
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    return _line(record)
+
+
+def part_line(result: FileResult, index: int, part: PartResult) -> bytes:
+    """A finished part of a file that is not finished. The name comes first, as in :func:`record_line`."""
+    findings = [_finding_values(finding) for finding in part.findings]
+    return _line([result.path, PART, index, result.stamp, part.gap, findings])
+
+
+def read_part(line: bytes) -> tuple[str, int, Stamp | None, PartResult]:
+    """Name, number, the file's stamp and what the part gave. Raises ``ValueError`` for another line."""
+    try:
+        name, kind, index, stamp, gap, findings = _values(line)
+        if kind != PART:
+            raise ValueError(kind)
+        found = tuple(_read_finding(*values) for values in findings)
+        known = PartResult(found, None if gap is None else Gap(ErrorCode(gap[0]), str(gap[1])))
+        return str(name), int(index), None if stamp is None else Stamp(*stamp), known
+    except TypeError as problem:
+        raise ValueError(str(problem)) from None
 
 
 def read_record(line: bytes) -> FileResult:
@@ -33,7 +57,7 @@ def read_record(line: bytes) -> FileResult:
     if not line.endswith(b"\n"):
         raise ValueError("cut off")
     try:
-        path, status, error, *facts, stamp, findings = json.loads(line)
+        path, status, error, *facts, stamp, findings, coverage = json.loads(line)
         return FileResult(
             path,
             Status(status),
@@ -41,17 +65,37 @@ def read_record(line: bytes) -> FileResult:
             **dict(zip(FACTS, facts, strict=True)),
             findings=tuple(_read_finding(*values) for values in findings),
             stamp=None if stamp is None else Stamp(*stamp),
+            coverage=None if coverage is None else _read_coverage(*coverage),
         )
     except TypeError as problem:
         raise ValueError(str(problem)) from None
 
 
-def record_name(line: bytes) -> str:
-    """The name alone. Raises ``ValueError`` like :func:`read_record`."""
+def record_key(line: bytes) -> tuple[str, bool]:
+    """The name, and whether it is a line about a part. Raises ``ValueError`` like :func:`read_record`."""
+    name, kind, *_ = _values(line)
+    return str(name), kind == PART
+
+
+def _line(record: list[Any]) -> bytes:
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+def _values(line: bytes) -> list[Any]:
     record = json.loads(line)
-    if not (line.endswith(b"\n") and isinstance(record, list) and record and isinstance(record[0], str)):
+    if not (line.endswith(b"\n") and isinstance(record, list) and len(record) > 1):
         raise ValueError("no record")
-    return record[0]
+    if not isinstance(record[0], str):
+        raise ValueError("no name")
+    return record
+
+
+def _coverage_values(coverage: Coverage | None) -> list[Any] | None:
+    return None if coverage is None else [coverage.parts, coverage.pictures, coverage.failed]
+
+
+def _read_coverage(parts: int, pictures: int, failed: list[tuple[int, str]]) -> Coverage:
+    return Coverage(parts, pictures, tuple((int(index), ErrorCode(code)) for index, code in failed))
 
 
 def _finding_values(finding: Finding) -> list[Any]:

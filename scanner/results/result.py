@@ -133,6 +133,17 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Coverage:
+    """What was looked at of a file of several parts, and what not."""
+
+    parts: int
+    pictures: int
+    """That were scored."""
+    failed: tuple[tuple[int, ErrorCode], ...] = ()
+    """Parts without a score: their number, from 0, and why."""
+
+
+@dataclass(frozen=True)
 class FileResult:
     """Facts about one file. Fields that could not be learnt are ``None``."""
 
@@ -152,6 +163,8 @@ class FileResult:
     findings: tuple[Finding, ...] = ()
     provenance: str | None = None
     """What the file says of its own origin; no part of the score."""
+    coverage: Coverage | None = None
+    """``None`` for a file of one part."""
     # Of the reading, not of the file: two readings of the same bytes are equal.
     stamp: Stamp | None = field(default=None, compare=False)
     """``None`` when the file could not be opened, or changed while or just before it was read."""
@@ -177,5 +190,7 @@ class FileResult:
 
     @property
     def prob_fake(self) -> float | None:
-        """The file-level value (aggregation ``single``: the one finding), ``None`` without a finding."""
-        return self.findings[0].prob_fake if self.findings else None
+        """The file-level value, the largest over the findings; ``None`` for a file without a score."""
+        if self.status is not Status.OK:
+            return None
+        return max((finding.prob_fake for finding in self.findings), default=None)

@@ -1,59 +1,139 @@
 """What the run and a decoder say to each other: JSON, since a decoder that hostile bytes have taken over must not be
-able to make the run do anything, as a pickle could."""
+able to make the run do anything, as a pickle could.
+
+The run sends slots of the ring that are free again, and tasks; a decoder sends events, in the order in which they
+happen. A task ends with :class:`FileOpened` or :class:`PartDone`; the pictures before it are its own.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from scanner.media.still import Decoded
-from scanner.results import ErrorCode, FileResult, Stamp, Status
+from scanner.media.opener import Part
+from scanner.results import ErrorCode, FileResult, Region, Stamp, Status
+from scanner.results.parts import WHOLE_FILE, Gap, Where
 from scanner.results.record import FACTS
+from scanner.sandbox.ring import SLOTS
 from scanner.sources import Candidate, MediaKind
 
 # No findings among them: a decoder makes no scores.
 _FACTS = (*FACTS, "stamp")
 
 
-def task(slot: int, candidates: Sequence[Candidate]) -> bytes:
-    """A chunk to decode into ``slot``."""
-    return json.dumps(
-        [slot, [[one.path, one.name, one.kind.name, one.explicit] for one in candidates]]
-    ).encode()
+class Task(NamedTuple):
+    """One part of a file, or (``part`` is ``None``) its opening."""
+
+    ticket: int
+    candidate: Candidate
+    part: Part = None
 
 
-def read_task(message: bytes) -> tuple[int, list[Candidate]]:
-    slot, candidates = json.loads(message)
-    return slot, [
-        Candidate(path, name, MediaKind[kind], explicit) for path, name, kind, explicit in candidates
+class PictureReady(NamedTuple):
+    """A picture stands in a slot of the ring."""
+
+    ticket: int
+    slot: int
+    where: Where
+
+
+class FileOpened(NamedTuple):
+    """A file's facts; ``parts`` as in :class:`scanner.media.opener.Opened`."""
+
+    ticket: int
+    result: FileResult
+    parts: tuple[Part, ...] | None
+
+
+class PartDone(NamedTuple):
+    """A part was read to its end, or ``gap`` says why not."""
+
+    ticket: int
+    gap: Gap | None
+
+
+class RingFull(NamedTuple):
+    """The decoder waits for a free slot."""
+
+
+Event = PictureReady | FileOpened | PartDone | RingFull
+
+
+def write_tasks(free_slots: Sequence[int], tasks: Sequence[Task]) -> bytes:
+    """A message to a decoder."""
+    words = []
+    for ticket, one, part in tasks:
+        words.append([ticket, one.path, one.name, one.kind.name, one.explicit, part])
+    return json.dumps([free_slots, words]).encode()
+
+
+def read_tasks(message: bytes) -> tuple[list[int], list[Task]]:
+    """Free slots and tasks."""
+    free_slots, words = json.loads(message)
+    tasks = [
+        Task(ticket, Candidate(path, name, MediaKind[kind], explicit), part)
+        for ticket, path, name, kind, explicit, part in words
     ]
+    return free_slots, tasks
 
 
-def answer(slot: int, chunk: Sequence[Decoded]) -> bytes:
-    """What became of a chunk; pixels are in the slot, at each file's place."""
-    files = [
-        [
-            one.result.status.value,
-            one.result.error.value if one.result.error is not None else None,
-            one.pixels is not None,
-            *(getattr(one.result, fact) for fact in _FACTS),
-        ]
-        for one in chunk
-    ]
-    return json.dumps([slot, files]).encode()
+def write_events(events: Sequence[Event]) -> bytes:
+    """A message to the run."""
+    return json.dumps([_event_values(event) for event in events]).encode()
 
 
-def read_answer(message: bytes, names: Sequence[str]) -> tuple[int, list[tuple[FileResult, bool]]]:
-    """The slot, and each file's result and whether it has pixels; ``names`` as the report prints them.
+def read_events(message: bytes, names: dict[int, str]) -> list[Event]:
+    """``names``: by ticket, as the report prints them; a decoder's word for a name is not taken.
 
-    Raises ``ValueError``, ``TypeError`` or ``KeyError`` for what is no answer to a chunk of these files.
+    Raises ``ValueError``, ``TypeError``, ``KeyError`` or ``IndexError`` for what no decoder of ours says.
     """
-    slot, files = json.loads(message)
-    found = []
-    for name, (status, error, has_pixels, *facts) in zip(names, files, strict=True):
-        code = ErrorCode(error) if error is not None else None
+    return [_read_event(values, names) for values in json.loads(message)]
+
+
+def _event_values(event: Event) -> list[Any]:
+    match event:
+        case PictureReady(ticket, slot, where):
+            return ["picture", ticket, slot, None if where == WHOLE_FILE else _where_values(where)]
+        case FileOpened(ticket, result, parts):
+            error = None if result.error is None else result.error.value
+            facts = [getattr(result, fact) for fact in _FACTS]
+            return ["opened", ticket, result.status.value, error, facts, parts]
+        case PartDone(ticket, gap):
+            return ["done", ticket, gap]
+        case RingFull():
+            return ["full"]
+
+
+def _read_event(values: list[Any], names: dict[int, str]) -> Event:
+    kind, *rest = values
+    if kind == "picture":
+        ticket, slot, where = rest
+        if slot not in range(SLOTS) or ticket not in names:
+            raise ValueError(slot)
+        return PictureReady(ticket, slot, WHOLE_FILE if where is None else _where(*where))
+    if kind == "opened":
+        ticket, status, error, facts, parts = rest
         known = dict(zip(_FACTS, facts, strict=True))
         if known["stamp"] is not None:
             known["stamp"] = Stamp(*map(int, known["stamp"]))
-        found.append((FileResult(name, Status(status), code, **known), bool(has_pixels)))
-    return int(slot), found
+        code = None if error is None else ErrorCode(error)
+        result = FileResult(names[ticket], Status(status), code, **known)
+        return FileOpened(ticket, result, None if parts is None else tuple(parts))
+    if kind == "done":
+        ticket, gap = rest
+        if ticket not in names:
+            raise KeyError(ticket)
+        return PartDone(ticket, None if gap is None else Gap(ErrorCode(gap[0]), str(gap[1])))
+    if kind == "full":
+        return RingFull()
+    raise ValueError(kind)
+
+
+def _where_values(where: Where) -> list[Any]:
+    region = where.region
+    return [[region.left, region.top, region.right, region.bottom], where.frame, where.time]
+
+
+def _where(region: list[float], frame: int, time: float | None) -> Where:
+    return Where(Region(*map(float, region)), int(frame), None if time is None else float(time))

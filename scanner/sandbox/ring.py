@@ -6,54 +6,52 @@ import mmap
 import os
 import tempfile
 
-from models.contract import IMAGE_SIZE
-
-CHUNK = 16
-"""At most so many files travel together."""
-SLOTS = 2
-"""Chunks that a decoder may have: one in work, one that waits or is being read."""
+SLOTS = 32
+"""Pictures on their way from one decoder. It waits for the run when all are full."""
 
 _HEADER = 64
-_IMAGE_BYTES = IMAGE_SIZE * IMAGE_SIZE * 3
-SLAB_BYTES = _HEADER + SLOTS * CHUNK * _IMAGE_BYTES
 
 
-def new_file() -> int:
-    """A file descriptor of that many bytes, without a name; the caller closes it."""
+def new_file(picture_bytes: int) -> int:
+    """A file descriptor of a ring's size, without a name; the caller closes it."""
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("scan-pixels")
     else:
         with tempfile.TemporaryFile() as file:
             descriptor = os.dup(file.fileno())
-    os.truncate(descriptor, SLAB_BYTES)
+    os.truncate(descriptor, _size(picture_bytes))
     return descriptor
 
 
-class Slab:
-    """Pixels ``uint8[SLOTS, CHUNK, 260, 260, 3]`` and the number of the file that the decoder has in hand."""
+class Ring:
+    """``SLOTS`` pictures, and the number of the task that the decoder has in hand."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._memory = mmap.mmap(descriptor, SLAB_BYTES)
+    def __init__(self, descriptor: int, picture_bytes: int) -> None:
+        self._memory = mmap.mmap(descriptor, _size(picture_bytes))
+        self._picture_bytes = picture_bytes
         self._count = memoryview(self._memory)[:8].cast("q")
 
     @property
     def begun(self) -> int:
-        """How many files the decoder has begun, since it started."""
+        """How many tasks the decoder has begun, since it started."""
         return self._count[0]
 
     def begin(self) -> None:
-        """The decoder begins the next file."""
+        """The decoder begins the next task."""
         self._count[0] += 1
 
-    def put(self, slot: int, place: int, pixels: bytes) -> None:
-        """Raises ``IndexError`` for bytes that are not an image's."""
-        self._memory[_at(slot, place)] = pixels
+    def put(self, slot: int, pixels: bytes) -> None:
+        """Raises ``IndexError`` for bytes that are not a picture's."""
+        self._memory[self._at(slot)] = pixels
 
-    def take(self, slot: int, place: int) -> bytes:
+    def take(self, slot: int) -> bytes:
         """A copy: the slot is written again."""
-        return self._memory[_at(slot, place)]
+        return self._memory[self._at(slot)]
+
+    def _at(self, slot: int) -> slice:
+        start = _HEADER + slot * self._picture_bytes
+        return slice(start, start + self._picture_bytes)
 
 
-def _at(slot: int, place: int) -> slice:
-    start = _HEADER + (slot * CHUNK + place) * _IMAGE_BYTES
-    return slice(start, start + _IMAGE_BYTES)
+def _size(picture_bytes: int) -> int:
+    return _HEADER + SLOTS * picture_bytes

@@ -1,4 +1,4 @@
-"""A decoder: a process that takes chunks of files, decodes them within its limits, and ends with its parent."""
+"""A decoder: a process that takes tasks, decodes within its limits, and ends with its parent."""
 
 from __future__ import annotations
 
@@ -10,18 +10,32 @@ import sys
 import threading
 import time
 import warnings
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
+from models.contract import InputSpec
+from scanner.media.extract import open_candidate, part_pictures
 from scanner.media.limits import Limits
-from scanner.media.still import Decoded, decode
-from scanner.sandbox.protocol import answer, read_task
-from scanner.sandbox.ring import Slab
+from scanner.media.opener import Picture, Reading
+from scanner.results.parts import Gap
+from scanner.sandbox.protocol import (
+    Event,
+    FileOpened,
+    PartDone,
+    PictureReady,
+    RingFull,
+    Task,
+    read_tasks,
+    write_events,
+)
+from scanner.sandbox.ring import SLOTS, Ring
 
 CPU_LIMIT_SIGNAL = signal.SIGPROF
-"""What the kernel ends a decoder with whose file has used up its CPU time; a library in a loop cannot refuse it."""
+"""What the kernel ends a decoder with whose task has used up its CPU time; a library in a loop cannot refuse it."""
 
 ENVIRONMENT = {
     # Pictures of this size would otherwise be given back to the system, and their pages be made anew, for every file:
@@ -33,7 +47,7 @@ ENVIRONMENT = {
 }
 """Of a decoder, where the user's says nothing else (glibc's allocator, numpy)."""
 
-_PROGRAM = """
+PROGRAM = """
 import sys
 sys.path[:] = sys.argv[2:]
 import json
@@ -42,16 +56,19 @@ serve(**json.loads(sys.argv[1]))
 """
 
 
-def command(*, tasks: int, answers: int, slab: int, limits: Limits) -> list[str]:
+def command(
+    *, tasks: int, answers: int, ring: int, reading: Reading, program: str | None = None
+) -> list[str]:
     """The command line of a decoder with these file descriptors.
 
     A program of its own and not ``multiprocessing``: that would run the user's main module again, or fork a process
     full of threads. It finds the modules where this process found them: nothing is imported before its path is this
     one's, and with ``-P`` its working folder is not on it.
     """
-    descriptors = {"tasks": tasks, "answers": answers, "slab": slab}
-    arguments = {**descriptors, "parent": os.getpid(), "limits": asdict(limits)}
-    return [sys.executable, "-P", "-c", _PROGRAM, json.dumps(arguments), *_module_path()]
+    descriptors = {"tasks": tasks, "answers": answers, "ring": ring}
+    told = {"limits": asdict(reading.limits), "spec": asdict(reading.spec)}
+    arguments = {**descriptors, "parent": os.getpid(), **told}
+    return [sys.executable, "-P", "-c", program or PROGRAM, json.dumps(arguments), *_module_path()]
 
 
 def _module_path() -> list[str]:
@@ -62,30 +79,77 @@ def _module_path() -> list[str]:
     return path if home in path else [home, *path]
 
 
-def serve(*, tasks: int, answers: int, slab: int, parent: int, limits: dict[str, float]) -> None:
+def serve(
+    *, tasks: int, answers: int, ring: int, parent: int, limits: dict[str, Any], spec: dict[str, Any]
+) -> None:
     """Decode what comes until the other end is closed."""
     # A Ctrl-C reaches the whole group; the run decides what it means, and its end closes the connection.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     warnings.simplefilter("ignore")
-    limit = Limits(**limits)  # type: ignore[arg-type]
-    memory = Slab(slab)
-    os.close(slab)
-    _limit_memory(limit.memory_bytes)
+    reading = Reading(Limits(**limits), InputSpec(**spec))
+    memory = Ring(ring, reading.spec.picture_bytes)
+    os.close(ring)
+    _limit_memory(reading.limits.memory_bytes)
     asked, answered = Connection(tasks, writable=False), Connection(answers, readable=False)
     with contextlib.suppress(EOFError, ConnectionError):
+        _Worker(reading, memory, asked, answered).run()
+
+
+class _Worker:
+    def __init__(self, reading: Reading, ring: Ring, asked: Connection, answered: Connection) -> None:
+        self._reading, self._ring = reading, ring
+        self._asked, self._answered = asked, answered
+        self._free = deque(range(SLOTS))
+        self._waiting: deque[list[Task]] = deque()
+        self._events: list[Event] = []
+
+    def run(self) -> None:
+        """Raises ``EOFError`` or ``ConnectionError`` when the run is gone."""
         while True:
-            slot, candidates = read_task(asked.recv_bytes())
-            chunk: list[Decoded] = []
-            for place, candidate in enumerate(candidates):
-                memory.begin()
-                with _cpu_time(limit.cpu_seconds):
-                    decoded = decode(candidate, limit)
-                if decoded.pixels is not None:
-                    memory.put(slot, place, decoded.pixels)
-                chunk.append(decoded)
-            answered.send_bytes(answer(slot, chunk))
+            while not self._waiting:
+                self._receive()
+            for task in self._waiting.popleft():
+                self._ring.begin()
+                with _cpu_time(self._reading.limits.cpu_seconds):
+                    self._do(task)
+            self._send()
+
+    def _do(self, task: Task) -> None:
+        if task.part is None:
+            opened = open_candidate(task.candidate, self._reading)
+            for picture in opened.pictures:
+                self._put(task.ticket, picture)
+            self._events.append(FileOpened(task.ticket, opened.result, opened.parts))
+            return
+        gap: Gap | None = None
+        for found in part_pictures(task.candidate, task.part, self._reading):
+            if isinstance(found, Gap):
+                gap = found
+            else:
+                self._put(task.ticket, found)
+        self._events.append(PartDone(task.ticket, gap))
+
+    def _put(self, ticket: int, picture: Picture) -> None:
+        if not self._free:
+            self._events.append(RingFull())
+            self._send()
+            while not self._free:
+                self._receive()
+        slot = self._free.popleft()
+        self._ring.put(slot, picture.pixels)
+        self._events.append(PictureReady(ticket, slot, picture.where))
+
+    def _receive(self) -> None:
+        free_slots, tasks = read_tasks(self._asked.recv_bytes())
+        self._free.extend(free_slots)
+        if tasks:
+            self._waiting.append(tasks)
+
+    def _send(self) -> None:
+        self._answered.send_bytes(write_events(self._events))
+        self._events.clear()
 
 
 @contextlib.contextmanager

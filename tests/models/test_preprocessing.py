@@ -25,8 +25,8 @@ from models.preprocessing import (
     ImageFacts,
     decode_image,
     preprocess,
-    preprocess_bytes,
     to_input,
+    whole_picture,
 )
 from scanner.results import ErrorCode
 
@@ -453,15 +453,15 @@ def test_the_bytes_are_those_of_the_array(mode: str, encoded: Encode) -> None:
     )
     data = encoded(picture, "TIFF")
     pixels, facts = preprocess(data)
-    assert preprocess_bytes(data) == (pixels.tobytes(), facts)
+    assert whole_picture(data) == (pixels.tobytes(), facts)
 
 
 def test_decoding_loads_no_numpy_and_no_format_that_is_not_asked_for(
     encoded: Encode, quarters: Image.Image
 ) -> None:
     code = (
-        "import sys; from models.preprocessing import preprocess_bytes\n"
-        "preprocess_bytes(sys.stdin.buffer.read())\n"
+        "import sys; from models.preprocessing import whole_picture\n"
+        "whole_picture(sys.stdin.buffer.read())\n"
         "print([name for name in ('numpy', 'PIL.PsdImagePlugin', 'PIL.EpsImagePlugin') if name in sys.modules])"
     )
     done = subprocess.run(

@@ -18,14 +18,16 @@ from typing import Any
 import onnxruntime
 import pytest
 
-from models.contract import ModelMetadata
+from models.contract import InputSpec, ModelMetadata
 from models.support.errors import OutputError
 from scanner import Detector, FileResult, Finding, Limits, Status, encode_path
-from scanner.media.still import Decoded, decode
+from scanner.media.extract import open_candidate
+from scanner.media.opener import Reading
 from scanner.memory import Cache
 from scanner.memory.cache_store import FILE, Store
 from scanner.results import SETTLING_NS, ErrorCode, Stamp
 from scanner.results.identity import Identity
+from scanner.sandbox.work import Extracted
 from scanner.sources import Candidate, MediaKind
 
 MIB = 1 << 20
@@ -101,11 +103,10 @@ class TestOneCache:
         cache.close()
         cache = open_cache()
         assert cache.recall(b) is None
-        decoded = Decoded(FileResult(b.name, Status.OK, sha256="ab" * 32), bytes(260 * 260 * 3))
-        found = cache.recognise(decoded)
-        assert found.pixels is None and found.result.path == b.name and found.result.prob_fake == 0.75
-        other = Decoded(replace(decoded.result, sha256="cd" * 32), decoded.pixels)
-        assert cache.recognise(other) is other
+        facts = FileResult(b.name, Status.OK, sha256="ab" * 32)
+        found = cache.recognise(facts)
+        assert found.path == b.name and found.prob_fake == 0.75
+        assert cache.recognise(replace(facts, sha256="cd" * 32)) is None
 
     def test_another_context_knows_nothing(self, open_cache: Any, tmp_path: Path) -> None:
         candidate = settled(tmp_path / "a.png")
@@ -337,9 +338,13 @@ def test_after_an_upgrade_no_old_text_stands_beside_new_ones(
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Decoding without processes, so that a test may change what it does."""
 
-    def decode_here(self: object, candidates: Iterable[Any]) -> Iterator[Decoded]:
+    def decode_here(self: object, candidates: Iterable[Any]) -> Iterator[Extracted]:
         for one in candidates:
-            yield Decoded(one) if isinstance(one, FileResult) else decode(one, Limits())
+            if isinstance(one, FileResult):
+                yield Extracted(one)
+            else:
+                opened = open_candidate(one, Reading(Limits(), InputSpec()))
+                yield Extracted(opened.result, opened.pictures)
 
     with monkeypatch.context() as patched:
         patched.setattr("scanner.sandbox.pool.DecodePool.decode", decode_here)

@@ -16,30 +16,33 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scanner.media import still as module
+from models.contract import InputSpec
+from scanner.media import file as module
+from scanner.media.extract import open_candidate
 from scanner.media.limits import Limits
-from scanner.media.still import Decoded, decode
+from scanner.media.opener import Opened, Reading
 from scanner.results import ErrorCode, Stamp, Status
 from scanner.results import result as results
 from scanner.results.names import encode_path
 from scanner.sources import Candidate, MediaKind
 
 
-def decoded(path: Path | str, limits: Limits | None = None) -> Decoded:
+def decoded(path: Path | str, limits: Limits | None = None) -> Opened:
     name = os.fspath(path)
-    return decode(Candidate(name, encode_path(name), MediaKind.UNKNOWN, explicit=True), limits or Limits())
+    candidate = Candidate(name, encode_path(name), MediaKind.UNKNOWN, explicit=True)
+    return open_candidate(candidate, Reading(limits or Limits(), InputSpec()))
 
 
 def failure(path: Path | str, limits: Limits | None = None) -> tuple[Status, ErrorCode | None]:
     found = decoded(path, limits)
-    assert found.pixels is None and found.result.findings == ()
+    assert found.pictures == () and found.result.findings == ()
     return found.result.status, found.result.error
 
 
 def test_a_picture_gives_pixels_and_facts(tmp_path: Path, grey: Callable[..., Path]) -> None:
     path = grey(tmp_path / "a.png", 90, (30, 20))
     found = decoded(path)
-    assert found.pixels == bytes([90]) * (260 * 260 * 3)
+    assert found.pictures[0].pixels == bytes([90]) * (260 * 260 * 3)
     result = found.result
     assert (result.path, result.status, result.error) == (encode_path(str(path)), Status.OK, None)
     assert (result.format, result.width, result.height, result.frames) == ("PNG", 30, 20, 1)
@@ -56,7 +59,7 @@ def test_frames_are_counted_and_the_first_is_taken(tmp_path: Path) -> None:
     frames = [Image.new("L", (8, 8), value) for value in (10, 100, 200)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
     found = decoded(tmp_path / "a.gif")
-    assert found.result.frames == 3 and found.pixels == bytes([10]) * (260 * 260 * 3)
+    assert found.result.frames == 3 and found.pictures[0].pixels == bytes([10]) * (260 * 260 * 3)
 
 
 def test_width_and_height_are_as_stored(tmp_path: Path) -> None:
@@ -237,5 +240,5 @@ def test_damaged_bytes_are_a_result_and_never_an_exception(kind: str, tmp_path: 
                 damaged[random_.randrange(end)] = random_.randrange(256)
         path.write_bytes(damaged)
         found = decoded(path)
-        assert (found.pixels is not None) == (found.result.status is Status.OK)
+        assert bool(found.pictures) == (found.result.status is Status.OK)
         assert (found.result.error is None) == (found.result.status is Status.OK)

@@ -17,19 +17,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from models.contract import InputSpec
 from scanner.media import Limits
-from scanner.media.still import Decoded, decode
+from scanner.media.extract import open_candidate
+from scanner.media.opener import Reading
 from scanner.results import ErrorCode, Status
 from scanner.results.names import encode_path
-from scanner.sandbox import pool, worker
-from scanner.sandbox.pool import DecodePool, DecoderError
+from scanner.sandbox import blame, scaling, worker
+from scanner.sandbox.decoder import DecoderError
+from scanner.sandbox.pool import DecodePool
+from scanner.sandbox.work import Extracted
 from scanner.sources import Candidate, MediaKind
 
 WICKED = """
 import os, signal, sys, time
 from scanner.sandbox import worker
-plain = worker.decode
-def decode(candidate, limits):
+plain = worker.open_candidate
+def open_candidate(candidate, reading):
     name = os.path.basename(candidate.path)
     if "crash" in name:
         os.kill(os.getpid(), signal.SIGSEGV)
@@ -45,15 +49,15 @@ def decode(candidate, limits):
         time.sleep(0.1)
     if "loud" in name:
         os.write(2, b"TIFFReadDirectory: Warning\\n")
-    return plain(candidate, limits)
-worker.decode = decode
+    return plain(candidate, reading)
+worker.open_candidate = open_candidate
 """
 
 
 @pytest.fixture
 def wicked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Decoders in which a file's name says what decoding it does."""
-    monkeypatch.setattr(worker, "_PROGRAM", worker._PROGRAM.replace("serve(**", WICKED + "serve(**"))
+    monkeypatch.setattr(worker, "PROGRAM", worker.PROGRAM.replace("serve(**", WICKED + "serve(**"))
 
 
 @pytest.fixture
@@ -69,17 +73,17 @@ def files(tmp_path: Path) -> Callable[..., list[Candidate]]:
     return make
 
 
-def decoded(candidates: list[Candidate], workers: int = 2, **limits: float) -> list[Decoded]:
+def decoded(candidates: list[Candidate], workers: int = 2, **limits: float) -> list[Extracted]:
     with DecodePool(workers, Limits(**limits)) as decoders:  # type: ignore[arg-type]
         return list(decoders.decode(candidates))
 
 
-def assert_as_in_this_process(found: list[Decoded], candidates: list[Candidate]) -> None:
+def assert_as_in_this_process(found: list[Extracted], candidates: list[Candidate]) -> None:
     assert len(found) == len(candidates)
     for one, candidate in zip(found, candidates, strict=True):
-        alone = decode(candidate, Limits())
+        alone = open_candidate(candidate, Reading(Limits(), InputSpec()))
         assert one.result == alone.result
-        assert one.pixels == alone.pixels
+        assert one.pictures == alone.pictures and one.is_last
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -111,7 +115,7 @@ def test_a_run_that_need_not_wait_has_one_decoder(
     files: Callable[..., list[Candidate]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A busy machine may keep any run waiting.
-    monkeypatch.setattr(pool, "_PATIENCE", 60.0)
+    monkeypatch.setattr(scaling, "_PATIENCE", 60.0)
     candidates = files(*["x"] * 100)
     with DecodePool(3, Limits()) as decoders:
         assert_as_in_this_process(list(decoders.decode(candidates)), candidates)
@@ -119,11 +123,11 @@ def test_a_run_that_need_not_wait_has_one_decoder(
 
 
 def test_no_candidates_need_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "command", lambda **_: ["/nonexistent"])
+    monkeypatch.setattr(worker, "command", lambda **_: ["/nonexistent"])
     assert decoded([]) == []
 
 
-def errors_of(found: list[Decoded]) -> dict[int, ErrorCode | None]:
+def errors_of(found: list[Extracted]) -> dict[int, ErrorCode | None]:
     return {
         number: one.result.error for number, one in enumerate(found) if one.result.status is not Status.OK
     }
@@ -136,7 +140,7 @@ def test_a_crash_costs_the_guilty_file_alone(files: Callable[..., list[Candidate
     found = decoded(files(*names))
     assert errors_of(found) == dict.fromkeys((0, 31, 32, 59), ErrorCode.DECODE_CRASHED)
     assert all(found[number].result.stamp is not None for number in (0, 31, 32, 59))
-    assert all(one.pixels is not None for one in found if one.result.status is Status.OK)
+    assert all(one.pictures for one in found if one.result.status is Status.OK)
 
 
 @pytest.mark.usefixtures("wicked")
@@ -164,8 +168,8 @@ def test_a_folder_that_does_not_answer_does_not_hold_up_the_run(
     files: Callable[..., list[Candidate]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer = threading.Event()
-    monkeypatch.setattr(pool, "_ANSWER_SECONDS", 0.1)
-    monkeypatch.setattr(pool.Stamp, "at", lambda path: answer.wait(60))
+    monkeypatch.setattr(blame, "_ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(blame.Stamp, "at", lambda path: answer.wait(60))
     found = decoded(files("x", "crash", "x"))
     answer.set()
     assert errors_of(found) == {1: ErrorCode.DECODE_CRASHED} and found[1].result.stamp is None
@@ -221,7 +225,7 @@ def test_decoders_that_cannot_start_end_the_run(
     program: str | None, files: Callable[..., list[Candidate]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = [sys.executable, "-c", program] if program else ["/nonexistent"]
-    monkeypatch.setattr(pool, "command", lambda **_: line)
+    monkeypatch.setattr(worker, "command", lambda **_: line)
     with pytest.raises(DecoderError, match=r"3 decoders ended before|cannot be started: No such file"):
         decoded(files("x"))
 
@@ -229,9 +233,9 @@ def test_decoders_that_cannot_start_end_the_run(
 def test_a_decoder_that_answers_nonsense_is_replaced(
     files: Callable[..., list[Candidate]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    liar = worker._PROGRAM.replace("serve(**", "worker.answer = lambda slot, chunk: b'[0, 7]'\nserve(**")
+    liar = worker.PROGRAM.replace("serve(**", "worker.write_events = lambda events: b'[[0, 7]]'\nserve(**")
     liar = liar.replace("from scanner", "from scanner.sandbox import worker\nfrom scanner", 1)
-    monkeypatch.setattr(worker, "_PROGRAM", liar)
+    monkeypatch.setattr(worker, "PROGRAM", liar)
     assert errors_of(decoded(files("x"), workers=1)) == {0: ErrorCode.DECODE_CRASHED}
 
 
@@ -277,7 +281,7 @@ from scanner.media import Limits
 from scanner.sandbox.pool import DecodePool
 from scanner.sandbox import worker
 from scanner.sources import Candidate, MediaKind
-worker._PROGRAM = worker._PROGRAM.replace("serve(**", sys.argv[2] + "serve(**")
+worker.PROGRAM = worker.PROGRAM.replace("serve(**", sys.argv[2] + "serve(**")
 paths = json.loads(sys.argv[1])
 pool = DecodePool(2, Limits())
 results = pool.decode([Candidate(path, path, MediaKind.IMAGE, False) for path in paths])
@@ -320,7 +324,7 @@ def is_running(pid: int) -> bool:
 def test_a_busy_machine_may_take_longer_to_start_a_decoder_than_a_file_may_stand_still(
     files: Callable[..., list[Candidate]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = worker._PROGRAM.replace("serve(**", "import time; time.sleep(1.5)\nserve(**")
-    monkeypatch.setattr(worker, "_PROGRAM", slow)
+    slow = worker.PROGRAM.replace("serve(**", "import time; time.sleep(1.5)\nserve(**")
+    monkeypatch.setattr(worker, "PROGRAM", slow)
     candidates = files("x", "y")
     assert_as_in_this_process(decoded(candidates, stall_seconds=0.3), candidates)

@@ -48,7 +48,7 @@ def test_two_gpus_of_a_machine_count_as_one(detector: Detector) -> None:
 
 
 @pytest.mark.parametrize(
-    "place", ["models/preprocessing/law.py", "scanner/media/provenance/png.py", "scanner/results/record.py"]
+    "place", ["models/preprocessing/v1.py", "scanner/media/provenance/png.py", "scanner/results/record.py"]
 )
 def test_code_that_reads_facts_is_known_by_its_content(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

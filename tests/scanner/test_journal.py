@@ -18,7 +18,7 @@ from models.support.errors import OutputError
 from scanner.memory import Journal, JournalMismatch, journal_path, looks_like_journal
 from scanner.memory import journal as module
 from scanner.results import ErrorCode, FileResult, Finding, Region, Stamp, Status
-from scanner.results.record import read_record, record_line, record_name
+from scanner.results.record import read_record, record_key, record_line
 from scanner.sources import Candidate, MediaKind
 
 HEADER = {"model": "m", "limits": {"max_bytes": 1, "max_pixels": 2}}
@@ -57,21 +57,21 @@ def test_a_result_comes_back_to_the_last_bit(result: FileResult) -> None:
     line = record_line(result)
     assert line.count(b"\n") == 1 and line.endswith(b"\n")
     back = read_record(line)
-    assert (back, back.stamp, record_name(line)) == (result, result.stamp, result.path)
+    assert (back, back.stamp, record_key(line)[0]) == (result, result.stamp, result.path)
 
 
 @given(results, st.data())
 def test_a_line_that_was_cut_off_is_no_record(result: FileResult, data: st.DataObject) -> None:
     line = record_line(result)
     part = line[: data.draw(st.integers(0, len(line) - 1))]
-    for read in (read_record, record_name):
+    for read in (read_record, record_key):
         with pytest.raises(ValueError):
             read(part)
 
 
 @given(st.binary(max_size=60))
 def test_whatever_a_disk_left_is_a_record_or_a_value_error(line: bytes) -> None:
-    for read in (read_record, record_name):
+    for read in (read_record, record_key):
         with contextlib.suppress(ValueError):
             read(line)
 

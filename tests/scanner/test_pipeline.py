@@ -28,7 +28,9 @@ from scanner import (
     scan_files,
     scan_paths,
 )
-from scanner.engine.local import automatic_batch_size, ordered_map, scan_candidates
+from scanner.api import scan_candidates
+from scanner.engine.batches import automatic_batch_size
+from scanner.engine.local import ordered_map
 from scanner.results.names import encode_path
 from scanner.sources import Candidate, MediaKind
 

@@ -258,8 +258,8 @@ def test_a_report_named_again_with_nothing_to_scan_leaves_no_journal(here: Path,
 WICKED = """
 import os, signal
 from scanner.sandbox import worker
-plain = worker.decode
-def decode(candidate, limits):
+plain = worker.open_candidate
+def open_candidate(candidate, reading):
     name = os.path.basename(candidate.path)
     if "crash" in name or "spin" in name:
         with open("tries", "a") as stream:
@@ -268,13 +268,13 @@ def decode(candidate, limits):
         os.kill(os.getpid(), signal.SIGSEGV)
     if "spin" in name:  # at once what the kernel does after its CPU time, which a busy machine may not give it
         os.kill(os.getpid(), signal.SIGPROF)
-    return plain(candidate, limits)
-worker.decode = decode
+    return plain(candidate, reading)
+worker.open_candidate = open_candidate
 """
 PROGRAM = f"""
 import os
 from scanner.sandbox import worker
-worker._PROGRAM = worker._PROGRAM.replace("serve(**", {WICKED!r} + "serve(**")
+worker.PROGRAM = worker.PROGRAM.replace("serve(**", {WICKED!r} + "serve(**")
 if os.path.exists("cut"):
     from scanner.audit import Audit
     def cut(*_):

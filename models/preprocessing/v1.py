@@ -1,7 +1,7 @@
-"""What becomes of any picture: from the bytes of a file to the network's input.
+"""Version 1: what becomes of any picture, from the bytes of a file to the network's input.
 
 ``decode_image`` takes the bytes of a file to an RGB picture, ``to_input`` takes a picture to the network's
-``uint8[260, 260, 3]``, and ``preprocess`` is both (``preprocess_bytes`` without numpy, which costs a process most of
+``uint8[260, 260, 3]``, and ``preprocess`` is both (``whole_picture`` without numpy, which costs a process most of
 its start). Any change to what they return is a new version
 (``models.contract.PREPROCESS_VERSION``). ImageNet mean and deviation are inside the exported graph.
 """
@@ -74,7 +74,11 @@ def decode_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImage:
 
     Raises :class:`ImageError`, and nothing else, whatever the bytes are.
     """
-    attempt = _Attempt(format_of(data), max_pixels)
+    return _decode(data, DRAFT_SIZE, max_pixels)
+
+
+def _decode(data: bytes, draft_size: tuple[int, int], max_pixels: int) -> DecodedImage:
+    attempt = _Attempt(format_of(data), max_pixels, draft_size)
     try:
         return attempt.decode(data)
     except Exception as error:  # noqa: BLE001 - on damaged bytes Pillow's decoders raise whatever they run into
@@ -98,7 +102,7 @@ def _second_look(attempt: _Attempt, data: bytes, error: Exception) -> DecodedIma
     for bare in _without_metadata(rules, data):
         if bare.data == data:
             continue
-        again = _Attempt(attempt.format, attempt.max_pixels)
+        again = _Attempt(attempt.format, attempt.max_pixels, attempt.draft_size)
         try:
             decoded = again.decode(bare.data)
         except Exception as second:  # noqa: BLE001 - the first error is the one to report
@@ -119,8 +123,8 @@ def _without_metadata(rules: formats.FormatRules, data: bytes) -> Iterator[forma
 class _Attempt:
     """One decoding, and what it learnt before it ended."""
 
-    def __init__(self, format: str, max_pixels: int) -> None:
-        self.format, self.max_pixels = format, max_pixels
+    def __init__(self, format: str, max_pixels: int, draft_size: tuple[int, int]) -> None:
+        self.format, self.max_pixels, self.draft_size = format, max_pixels, draft_size
         self.facts: ImageFacts | None = None
 
     def decode(self, data: bytes) -> DecodedImage:
@@ -131,7 +135,7 @@ class _Attempt:
             if image.mode == "F":
                 raise Refusal(ImageErrorCode.UNSUPPORTED_MODE, "floating-point pixels have no fixed range")
             if image.format in ("JPEG", "MPO"):
-                image.draft("RGB", DRAFT_SIZE)
+                image.draft("RGB", self.draft_size)
             image.load()
             # Everything is taken from the first frame before frames are counted: counting moves to others.
             orientation = _orientation(image)
@@ -188,10 +192,12 @@ def preprocess(data: bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[npt.NDArra
     return to_input(decoded.rgb), decoded.facts
 
 
-def preprocess_bytes(data: bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[bytes, ImageFacts]:
-    """:func:`preprocess` with the array as its bytes, row by row."""
-    decoded = decode_image(data, max_pixels=max_pixels)
-    return _resized(decoded.rgb, IMAGE_SIZE).tobytes(), decoded.facts
+def whole_picture(
+    data: bytes, size: int = IMAGE_SIZE, max_pixels: int = MAX_PIXELS
+) -> tuple[bytes, ImageFacts]:
+    """:func:`preprocess` for any edge, with the array as its bytes, row by row."""
+    decoded = _decode(data, (2 * size, 2 * size), max_pixels)
+    return _resized(decoded.rgb, size).tobytes(), decoded.facts
 
 
 def _resized(rgb: Image.Image, size: int) -> Image.Image:

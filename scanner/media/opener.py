@@ -1,0 +1,60 @@
+"""What every kind of media is to the scanner: a file that is opened into facts and parts, and parts into pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from models.contract import InputSpec
+from scanner.media.file import MediaFile
+from scanner.media.limits import Limits
+from scanner.results import FileResult
+from scanner.results.parts import WHOLE_FILE, Where
+
+Part = Any
+"""What an opener needs to find a part again in the file: plain values that JSON can carry."""
+
+
+class Picture(NamedTuple):
+    """What the model is given."""
+
+    pixels: bytes
+    """Of ``uint8[size, size, 3]``, row by row. No array: a decoder without numpy starts in half the time."""
+    where: Where = WHOLE_FILE
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What opening a file gave."""
+
+    result: FileResult
+    """Its facts, without findings; final if nothing of the file is to be scored."""
+    pictures: tuple[Picture, ...] = ()
+    """Of media whose one part was read on the way."""
+    parts: tuple[Part, ...] | None = None
+    """What is left to be read, each part on its own and in any process; ``None`` for nothing."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an opener is told."""
+
+    limits: Limits
+    spec: InputSpec
+
+
+class Opener(Protocol):
+    """A kind of media. Its functions run in a decoder, which may be ended in the middle of them."""
+
+    def takes(self, file: MediaFile) -> bool:
+        """Whether the file is of this kind; it is not read for that beyond its head."""
+        ...
+
+    def open(self, file: MediaFile, reading: Reading) -> Opened:
+        """Facts and parts. Raises :class:`scanner.media.file.MediaError` and ``OSError``."""
+        ...
+
+    def pictures(self, file: MediaFile, part: Part, reading: Reading) -> Iterator[Picture]:
+        """Of one part, in order. Raises like :meth:`open`; what came before is then dropped."""
+        ...

@@ -1,0 +1,10 @@
+"""The kinds of media: one line each."""
+
+from __future__ import annotations
+
+from scanner.media.opener import Opener
+from scanner.media.other import OtherOpener
+from scanner.media.still import StillOpener
+
+OPENERS: list[Opener] = [OtherOpener(), StillOpener()]
+"""Asked in this order; the last takes whatever is left."""

@@ -1,0 +1,35 @@
+"""A part of a file: the unit of work, of limits, of blame, of retry and of progress. A still picture has one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from scanner.results.result import WHOLE_IMAGE, ErrorCode, Finding, Region
+
+
+class Where(NamedTuple):
+    """Where in a file a picture was taken from."""
+
+    region: Region = WHOLE_IMAGE
+    frame: int = 0
+    time: float | None = None
+    """Seconds from the start, for moving pictures."""
+
+
+WHOLE_FILE = Where()
+
+
+class Gap(NamedTuple):
+    """Why a part could not be looked at."""
+
+    code: ErrorCode
+    detail: str
+
+
+@dataclass(frozen=True)
+class PartResult:
+    """What a part of a file gave; final."""
+
+    findings: tuple[Finding, ...] = ()
+    gap: Gap | None = None

@@ -1,0 +1,120 @@
+"""What the run knows of each file on its way through the decoders."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from scanner.media.opener import Opened, Part, Picture
+from scanner.results import FileResult
+from scanner.results.parts import Gap, PartResult
+from scanner.sources import Candidate
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """What one part of a file gave, in the order of files and parts."""
+
+    result: FileResult
+    """The file's facts; final where there is nothing to score."""
+    pictures: tuple[Picture, ...] = ()
+    index: int = 0
+    """Of the part."""
+    parts: int | None = None
+    """Of the file; ``None`` for media of one part."""
+    gap: Gap | None = None
+    known: PartResult | None = None
+    """What an earlier run found in this part."""
+
+    @property
+    def is_last(self) -> bool:
+        return self.parts is None or self.index + 1 == self.parts
+
+
+@dataclass(eq=False)
+class Unit:
+    """The opening of a file, or one of its parts: what is handed out, blamed and tried again."""
+
+    file: Work
+    index: int | None = None
+    """``None`` for the opening."""
+    part: Part = None
+    pictures: list[Picture] = field(default_factory=list)
+    gap: Gap | None = None
+    known: PartResult | None = None
+    is_done: bool = False
+    failures: int = 0
+    """Decoders that ended, or stood still, with this in hand."""
+
+
+@dataclass(eq=False)
+class Work:
+    """One file, from its candidate to its last part."""
+
+    number: int
+    """In the order of files."""
+    candidate: Candidate | None
+    """``None`` for a result that was known before."""
+    result: FileResult | None = None
+    opening: Unit = field(init=False)
+    parts: int | None = None
+    units: deque[Unit] = field(default_factory=deque)
+    """Parts that were not given on."""
+    unassigned: deque[Unit] = field(default_factory=deque)
+    """Of them, those that no decoder was given."""
+
+    def __post_init__(self) -> None:
+        self.opening = Unit(self)
+
+    def opened(self, opened: Opened, known: Mapping[int, PartResult]) -> None:
+        """The file's facts have come; ``known`` are parts of an earlier run."""
+        self.result = opened.result
+        self.opening.is_done = True
+        if opened.parts:
+            self.parts = len(opened.parts)
+            self.units.extend(
+                Unit(self, index, part, known=known.get(index), is_done=index in known)
+                for index, part in enumerate(opened.parts)
+            )
+            self.unassigned.extend(unit for unit in self.units if not unit.is_done)
+
+    def ended(self, result: FileResult) -> None:
+        """Nothing of the file is to be scored."""
+        self.result = result
+        self.opening.is_done = True
+
+    @property
+    def is_given(self) -> bool:
+        """Whether all of it was given on."""
+        return self.opening.is_done and self.parts is not None and not self.units
+
+    @property
+    def head(self) -> Unit:
+        """What the order waits for."""
+        return self.units[0] if self.parts is not None and self.units else self.opening
+
+    def ready(self) -> Iterator[Extracted]:
+        """What can be given on now. The last one leaves :attr:`is_given` true."""
+        if self.result is None:
+            return
+        if self.parts is None:
+            self.parts = 0
+            yield Extracted(self.result, tuple(self.opening.pictures))
+            return
+        while self.units and self.units[0].is_done:
+            unit = self.units.popleft()
+            yield Extracted(
+                self.result, tuple(unit.pictures), unit.index or 0, self.parts, unit.gap, unit.known
+            )
+
+
+Recognise = Callable[[FileResult], FileResult | None]
+"""The final result of a file whose content is known already."""
+KnownParts = Callable[[FileResult], Mapping[int, PartResult]]
+"""What an earlier run found in parts of a file that it did not finish."""
+
+
+def ramp(first: int, tasks: int, callers: int) -> int:
+    """Twice as much for every ``callers`` tasks: small ones first, so that a few files are shared out among all."""
+    return first << min(30, tasks // callers)
