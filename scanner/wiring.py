@@ -105,12 +105,12 @@ def _candidates(options: Options, outputs: Outputs, tally: Tally) -> Iterator[Ca
             terminal.say(f"no row: {printable(name)} ({kind})")
 
     selection = Selection(
-        options.recursive,
-        options.follow_symlinks,
-        options.include,
-        options.exclude,
-        options.force_exclude,
-        options.media_only,
+        recursive=options.recursive,
+        follow_symlinks=options.follow_symlinks,
+        include=options.include,
+        exclude=options.exclude,
+        force_exclude=options.force_exclude,
+        media_only=options.media_only,
     )
     scanignore = None if options.no_scanignore else ScanIgnore(lambda *used: tally.scanignore.add(used))
     return walk(
