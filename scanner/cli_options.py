@@ -51,7 +51,7 @@ report_options = _group(
         "outs",
         type=click.Path(),
         multiple=True,
-        # A file that every scan of an environment writes over is nobody's wish.
+        # One report for all scans of an environment would be written over by each of them.
         allow_from_autoenv=False,
         help=f"Report, in the format of its suffix: {shown_suffixes()}; - is standard output; repeatable.",
     ),
@@ -278,7 +278,7 @@ other_options = _group(
         is_flag=True,
         is_eager=True,
         expose_value=False,
-        # SCAN_VERSION in the environment of a job names somebody's version; it must not stop every scan.
+        # SCAN_VERSION may be another tool's variable; it must not end every scan.
         allow_from_autoenv=False,
         callback=_print_version,
         help="Versions, providers, the shipped model's hash and licence.",

@@ -119,4 +119,4 @@ def _close(handler: logging.Handler) -> None:
     try:
         handler.close()
     except OSError:
-        return  # a full disk, told already by the record that did not fit
+        return  # a full disk: the record that did not fit has told it
