@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from models.support import terminal
 from models.support.dependencies import require_extra
 from models.support.errors import run_command
+from models.support.parameter_source import is_given
 
 if TYPE_CHECKING:
     from export.exporter import ExportReport
@@ -186,7 +188,7 @@ def _check_exported_source(*, variant: bool) -> None:
         )
     context = click.get_current_context()
     for name in ("store", "positive", "calibration", "no_calibration"):
-        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+        if is_given(context, name):
             raise click.UsageError(
                 f"--{name.replace('_', '-')} is for checkpoints; an exported file says it itself"
             )
@@ -215,10 +217,9 @@ def _say_export(report: ExportReport, calibration: Path | None) -> None:
         f"p from {parity.prob_min:.6f} to {parity.prob_max:.6f} ({parity.runtime}, torch {parity.torch})"
     )
     if parity.constant:
-        click.echo(
+        terminal.say(
             "warning: the model gives every image of the proof the same probability; "
-            "it was hardly trained, and the proof says little",
-            err=True,
+            "it was hardly trained, and the proof says little"
         )
 
 
@@ -247,7 +248,7 @@ def _say_variant(report: VariantReport) -> None:
         (comparison.not_scored, "of the images to measure on"),
     ):
         if count:
-            click.echo(f"warning: {count} {what} could not be decoded and were left out", err=True)
+            terminal.say(f"warning: {count} {what} could not be decoded and were left out")
 
 
 def main() -> None:

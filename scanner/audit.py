@@ -30,7 +30,8 @@ from scanner.reports.tally import Tally
 from scanner.results import FileResult, Status
 from scanner.results.names import printable
 from scanner.sources import NOT_FETCHED, Candidate
-from scanner.terminal.progress import NullProgress, Progress
+from scanner.terminal.progress import Progress
+from scanner.terminal.speaker import Speaker
 from scanner.terminal.summary import summary_lines
 
 log = logging.getLogger("scanner")
@@ -58,8 +59,7 @@ class Audit:
     """Its ``other_files`` and ``scanignore`` are filled by the walk behind ``candidates``."""
     reports: Sequence[Target]
     manifest: Path | None
-    say: Callable[[str], None]
-    """Speaks to the person at the terminal."""
+    speaker: Speaker
     inputs: list[str]
     options: Mapping[str, Any]
     workers: int
@@ -71,15 +71,17 @@ class Audit:
     """Of the most suspicious files, in an HTML report."""
     sarif_known: bool = False
     """Keep what the baseline knows in SARIF reports."""
-    warn: Callable[[str], None] = log.warning
     limits: Limits = field(default_factory=Limits)
     redact: bool = False
     """Write reports and manifest that name no file."""
     baseline: Baseline | None = None
     cache: Cache | None = None
-    progress: Progress = field(default_factory=NullProgress)
     open_journal: Callable[[], Journal] | None = None
     """``None`` for a report that is a stream."""
+
+    @property
+    def progress(self) -> Progress:
+        return self.speaker.progress
 
     def run(self) -> ExitCode:
         """Raises :class:`Failure` when the audit cannot be completed; the report is then left as it was."""
@@ -94,13 +96,12 @@ class Audit:
                     + (f"; left out by .scanignore: {ignored}" if ignored else "")
                 )
             started, clock = datetime.now(UTC), time.monotonic()
-            # One file may be waiting already; the others come as the walk finds them.
             found = candidates if first is None else chain([first], candidates)
             top = MostSuspicious()
-            # First of all: another scan into the same report would be disturbed by anything else.
+            # The journal comes first: its lock keeps out another scan into the same report.
             with closing(self.open_journal()) if self.open_journal else nullcontext() as journal:
                 if journal is not None and journal.done:
-                    self.say(f"continuing a scan that was cut off: {journal.done:,} files are done")
+                    self.speaker.say(f"continuing a scan that was cut off: {journal.done:,} files are done")
                 self.progress.begin()
                 sinks: list[Sink] = []
                 try:
@@ -113,7 +114,7 @@ class Audit:
                         report.end(end)
                     self._publish(sinks, code, started)
                 except BaseException as error:
-                    # Whatever it was, the rows so far are kept and older reports are not touched.
+                    # The rows so far are kept, and older reports stay as they are.
                     self._give_up(error, sinks, journal)
                     raise
                 if journal is not None:
@@ -122,7 +123,7 @@ class Audit:
         return code
 
     def _open_reports(self, sinks: list[Sink], started: datetime) -> list[Report]:
-        """``sinks`` is filled on the way, so that those are given up which had been opened before one failed."""
+        """Appends to ``sinks`` as it goes, so that a later failure can abandon the earlier ones."""
         facts = RunFacts(
             version=tool_version(), model_file=self.detector.path.name, model_sha256=self.detector.sha256,
             metadata=self.detector.metadata, device=self.detector.device, provider=self.detector.provider,
@@ -236,21 +237,22 @@ class Audit:
         if isinstance(error, KeyboardInterrupt):
             raise Interrupted(f"interrupted after {self.tally.files:,} files{where}") from None
         if isinstance(error, Failure) and where:
-            self.say(f"stopped after {self.tally.files:,} files{where}")
+            self.speaker.say(f"stopped after {self.tally.files:,} files{where}")
 
     def _close(self, top: MostSuspicious, seconds: float, code: ExitCode) -> None:
         for line in summary_lines(
             self.detector, self.policy, self.tally, top, seconds=seconds, workers=self.workers
         ):
-            self.say(line)
+            self.speaker.say(line)
         for notice in self.tally.left_out_of_sarif.notices():
-            (self.warn if notice.level == "warning" else self.say)(f"SARIF report: {notice.text}")
+            tell = self.speaker.warn if notice.level == "warning" else self.speaker.say
+            tell(f"SARIF report: {notice.text}")
         paths = [printable(str(target.path)) for target in self.reports if target.path is not None]
         if paths:
             beside = (
                 f" (how it was made: {printable(str(self.manifest))})" if self.manifest is not None else ""
             )
-            self.say(f"report: {', '.join(paths)}{beside}")
+            self.speaker.say(f"report: {', '.join(paths)}{beside}")
         if code is ExitCode.INCOMPLETE:
             errors = self.gate.errors(self.tally.errors)
             log.error(

@@ -10,6 +10,7 @@ import click
 from models.contract import DEFAULT_NETWORK, NETWORKS
 from models.support.dependencies import require_extra
 from models.support.errors import run_command
+from models.support.parameter_source import is_given
 from train.labels_option import labels_option
 
 
@@ -145,8 +146,7 @@ def train(
         if not resume:
             session.begin(options)
         else:
-            default = click.core.ParameterSource.DEFAULT
-            given = {k: v for k, v in options.items() if context.get_parameter_source(k) is not default}
+            given = {name: value for name, value in options.items() if is_given(context, name)}
             session.resume(given, decode=not finish)
         return session.finish() if finish else session.train()
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from click.core import ParameterSource
+
+from models.support.parameter_source import is_typed
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -46,9 +47,7 @@ def _or_old(context: click.Context, parameter: click.Parameter, value: Any) -> A
     old = context.meta[__name__]
     if not (value and old):
         return value or old
-    typed = [
-        context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in ("labels", _OLD_NAME)
-    ]
+    typed = [is_typed(context, name) for name in ("labels", _OLD_NAME)]
     if all(typed):
         raise click.UsageError(f"--{_OLD_NAME} is the old name of --labels: give --labels alone", context)
     return old if typed[1] else value

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-import click
 from tqdm import tqdm
 
+from models.support.terminal import say
 from train.run_folder import EpochRow
 
 
@@ -34,14 +34,13 @@ class BarProgress:
     def row(self, row: EpochRow) -> None:
         if self._bar is not None:
             self._bar.close()
-        click.echo(
+        say(
             f"epoch {row.epoch} ({row.phase}): train loss {row.train_loss:.4f}, select loss {row.select_loss:.4f}, "
-            f"select AUC {row.select_auc:.4f}, {row.images_per_second:.1f} images/s ({_parts(row)})",
-            err=True,
+            f"select AUC {row.select_auc:.4f}, {row.images_per_second:.1f} images/s ({_parts(row)})"
         )
 
     def note(self, text: str) -> None:
-        click.echo(text, err=True)
+        say(text)
 
     def close(self) -> None:
         if self._bar is not None:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import click
 import torch
 
 from models.storage import Store
 from models.support.errors import ExitCode, OutputError
 from models.support.machine import usable_cores
+from models.support.terminal import say
 from train import run
 from train.datasets.decoded_store import Pictures
 from train.datasets.faces import FaceList
@@ -77,7 +77,7 @@ class Session:
         """The process as it is best set for the device, for as long as the run is worked on."""
         with prepared_cpu() if self.device.type == "cpu" else contextlib.nullcontext() as said:
             if said:
-                _say(said)
+                say(said)
             yield
 
     def begin(self, options: Mapping[str, Any]) -> None:
@@ -114,9 +114,9 @@ class Session:
         if outcome.best_auc is not None:
             best = f"best select AUC {outcome.best_auc:.4f}: {self.folder.best}"
         if outcome.finished:
-            _say(f"done: {outcome.epochs_done} epochs, {best}")
+            say(f"done: {outcome.epochs_done} epochs, {best}")
             return int(ExitCode.OK)
-        _say(f"stopped after {outcome.epochs_done} epochs, {best}; continue with --resume")
+        say(f"stopped after {outcome.epochs_done} epochs, {best}; continue with --resume")
         return int(ExitCode.INTERRUPTED if self._caught else ExitCode.OK)
 
     def finish(self) -> int:
@@ -128,7 +128,7 @@ class Session:
                     f"--finish: no epoch of {self.folder.path} has ended yet, so there is nothing to calibrate"
                 )
             self._calibrate(trainer)
-        _say(
+        say(
             f"ended after {trainer.position.epochs_done} epochs, best select AUC {trainer.best_auc:.4f}: "
             f"{self.folder.best}"
         )
@@ -157,8 +157,8 @@ class Session:
             trainer.resume(current.state)
         else:
             for line in table(current.fit):
-                _say(line)
-        _say(
+                say(line)
+        say(
             f"{current.recipe.name} on {_device_name(self.device)}: {len(current.fit)} fit and {len(select)} select "
             f"images, {sum(p.epochs for p in current.recipe.phases)} epochs, {trainer.position.epochs_done} done"
         )
@@ -168,22 +168,22 @@ class Session:
         current = self.current
         faceless = sum(reason == NO_FACE for _, reason in current.unreadable)
         if unreadable := len(current.unreadable) - faceless:
-            _say(
+            say(
                 f"warning: {unreadable} of {current.images} images cannot be read and are left out: "
                 f"{self.folder.unreadable}"
             )
         if faceless:
-            _say(
+            say(
                 f"note: {faceless} of {current.images} images have no face and are left out: {self.folder.unreadable}"
             )
         if current.left_out:
             reasons = ", ".join(f"{why} {number}" for why, number in current.config["left_out"].items())
-            _say(f"note: {len(current.left_out)} files are left out ({reasons}): {self.folder.unreadable}")
+            say(f"note: {len(current.left_out)} files are left out ({reasons}): {self.folder.unreadable}")
         for remark in current.join.remarks("train") if current.join is not None else ():
-            _say(remark)
+            say(remark)
         if current.leaks:
             exact = sum(leak.kind == "exact" for leak in current.leaks)
-            _say(
+            say(
                 f"{'warning' if exact else 'note'}: two roles share {exact} exact copies and "
                 f"{len(current.leaks) - exact} look-alikes, so figures are optimistic: {self.folder.leakage}"
             )
@@ -191,13 +191,13 @@ class Session:
     def _say_what_is_kept(self) -> None:
         current, pictures = self.current, self.pictures
         kept = all(one in pictures for one in current.fit)
-        _say(
+        say(
             f"{len(pictures)} decoded pictures in {pictures.bytes / 2**30:.1f} GiB of memory"
             + ("" if kept else ", the others are read in every epoch")
         )
         frozen = any(first_trainable(current.network, phase) > 0 for phase in current.recipe.phases)
         if self.device.type == "cpu" and current.recipe.views is None and frozen:
-            _say(
+            say(
                 "note: the frozen blocks are computed for every image in every epoch; --set views=2 computes them "
                 "once for each of 2 augmented views per image, which takes minutes where this takes hours"
             )
@@ -207,12 +207,12 @@ class Session:
         if is_calibrated(trainer.folder):
             return
         if reason := why_not(images):
-            _say(f"note: not calibrated: {reason}; scores keep temperature 1 and threshold 0.5")
+            say(f"note: not calibrated: {reason}; scores keep temperature 1 and threshold 0.5")
             return
         content = calibrate_best(trainer, images, data=self.current.config["data"])
         one = content.by_store[Store.FP32.value]
         default = one.thresholds["default"]
-        _say(
+        say(
             f"calibrated on {one.real} Real and {one.fake} Fake: temperature {one.temperature:.3g}; threshold "
             f"{default.value:.4g} flags {100 * (default.fpr or 0):.1f} % of the real and "
             f"{100 * (default.tpr or 0):.1f} % of the fake images of the calibrate role"
@@ -258,7 +258,3 @@ def _device_name(device: torch.device) -> str:
         if device.type == "cuda"
         else f"CPU ({torch.get_num_threads()} threads)"
     )
-
-
-def _say(text: str) -> None:
-    click.echo(text, err=True)

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from models.support.errors import OutputError
 from scanner.media import Limits
+from scanner.reports import format_names
 from scanner.reports.csv import CsvReport, looks_like_report
 from scanner.reports.html import HtmlReport, looks_like_html
 from scanner.reports.jsonl import JsonlReport, looks_like_jsonl
@@ -31,17 +32,7 @@ class Format(StrEnum):
     HTML = "html"
 
 
-SUFFIXES = {
-    ".csv": Format.CSV,
-    ".jsonl": Format.JSONL,
-    ".ndjson": Format.JSONL,
-    ".parquet": Format.PARQUET,
-    ".sarif": Format.SARIF,
-    ".sarif.json": Format.SARIF,
-    ".xml": Format.JUNIT,
-    ".html": Format.HTML,
-    ".htm": Format.HTML,
-}
+SUFFIXES = {suffix: Format(name) for name, suffixes in format_names.SUFFIXES.items() for suffix in suffixes}
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from models.support.errors import OutputError
+from scanner.options import NAMING_OPTIONS
 from scanner.reports.formats import Target
 from scanner.reports.report import RunFacts
 from scanner.results import FileResult
@@ -20,9 +21,6 @@ from scanner.sources import MediaKind, SkipType, kind_by_suffix, suffix_of
 
 REDACTED = "redacted"
 """Takes the place of each name that was given."""
-
-NAMING_OPTIONS = ("files_from", "include", "exclude", "baseline", "cache")
-"""The manifest's options that hold paths or parts of them."""
 
 
 def redacted_result(result: FileResult, number: int) -> FileResult:

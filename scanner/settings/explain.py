@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Iterator
 
 import click
 
+from scanner.options import is_setting, stream_name
 from scanner.results.names import printable
-from scanner.settings.files import long_name
+from scanner.settings.files import did_you_mean, long_name
 from scanner.settings.origins import beaten_by, files_of, given, options_of, variable
 
-_NO_SETTINGS = ("verify", "files", "version", "config", "no_config", "explain_config")
 _OTHER_COMMANDS = ("SCAN_TRAIN_", "SCAN_EXPORT_", "SCAN_EVALUATE_")
 _DEFAULT = re.compile(r"\[default: (.+)\]$")
 _VALUE_WIDTH = 20
-"""Of a longer value, the origin stands below it: lines stay within a terminal."""
+"""The origin of a longer value stands on the next line, so that lines fit a terminal."""
 _LIST_WIDTH = 54
-"""Beside the longest name, within 80 columns; a longer list has an item a line."""
+"""Fits 80 columns beside the longest name; a longer list has an item a line."""
 
 
 def explain(context: click.Context) -> Iterator[str]:
     """Lines of text: the files, the options that somebody set, the others."""
     yield from _files(context)
-    options = [option for option in options_of(context) if option.name not in _NO_SETTINGS]
+    options = [option for option in options_of(context) if is_setting(option.name)]
     rows = [(option, _row(context, option)) for option in options]
     name_width = max(len(long_name(option)) for option in options) + 2
     yield _line("option", "value", "from", name_width)
-    # What somebody chose comes first; sorted() keeps the order of --help within the two halves.
+    # What somebody chose comes first, each half in the order of --help, which sorted() keeps.
     for option, (value, origins) in sorted(rows, key=lambda row: row[1][1] == ["default"]):
         first, *losers = origins
         name = f"--{long_name(option)}"
@@ -77,7 +76,7 @@ def _row(context: click.Context, option: click.Option) -> tuple[str, list[str]]:
 
 def _shown(option: click.Option, value: object) -> str:
     if value is None:
-        # The callback of --batch-size has made None of auto; other defaults are decided later, and --help says how.
+        # The callback of --batch-size makes None of auto; for other defaults that are decided later, --help has words.
         if isinstance(option.default, str):
             return option.default
         in_help = _DEFAULT.search(option.help or "")
@@ -88,8 +87,9 @@ def _shown(option: click.Option, value: object) -> str:
         items = [printable(str(item)) for item in value]
         joined = ", ".join(items) or "none"
         return joined if len(joined) <= _LIST_WIDTH else ",\n".join(items)
-    name = getattr(value, "name", "-") if hasattr(value, "read") else value  # of --files-from, which is open
-    return "-" if name == "<stdin>" else printable(str(name))
+    if hasattr(value, "read"):  # of --files-from, which is open
+        return printable(stream_name(value) or "-")
+    return printable(str(value))
 
 
 def _unused_variables(context: click.Context) -> Iterator[str]:
@@ -97,9 +97,5 @@ def _unused_variables(context: click.Context) -> Iterator[str]:
     typed = {f"SCAN_{long_name(option)}".upper().replace("-", "_") for option in options_of(context)} - read
     for name in sorted(os.environ):
         if name.startswith("SCAN_") and not name.startswith(_OTHER_COMMANDS) and name not in read:
-            near = difflib.get_close_matches(name, sorted(read), 1)
-            if name in typed:
-                hint = " (only on the command line)"
-            else:
-                hint = f" (did you mean {near[0]}?)" if near else ""
-            yield f"  {printable(name)}{hint}"
+            hint = "only on the command line" if name in typed else did_you_mean(name, read)
+            yield f"  {printable(name)}" + (f" ({hint})" if hint else "")

@@ -11,7 +11,7 @@ import hashlib
 import os
 import stat
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 import click
 
 from models.support.errors import Failure
+from scanner.options import is_setting
 from scanner.results.names import printable
 
 NAMES = ("pyproject.toml", "setup.cfg")
@@ -49,10 +50,11 @@ class ConfigFile:
 
 
 def find_files(options: Sequence[click.Option], *, remedy: str) -> list[ConfigFile]:
-    """Those of the nearest folder that has any, from the working directory up to the root of the repository.
+    """The files with our section in the nearest folder that has one, from the working directory up to the root of
+    the repository.
 
-    Never those of a scanned folder. Raises :class:`ConfigError` for a file that cannot be read, since it may be one of
-    ours; its message ends with ``remedy``.
+    A scanned folder is never searched. Raises :class:`ConfigError` for a file that cannot be read, as our section may
+    stand in it; the message ends with ``remedy``.
     """
     for folder in _folders():
         paths = [os.path.relpath(folder / name) for name in NAMES]
@@ -71,7 +73,7 @@ def _folders() -> Iterator[Path]:
     for folder in (here, *here.parents):
         mode = folder.stat().st_mode
         if mode & stat.S_ISVTX and mode & stat.S_IWOTH:
-            return  # /tmp and its like, where anybody may have left a file for us
+            return  # /tmp and its like: anybody may have left a file there
         yield folder
 
 
@@ -121,8 +123,7 @@ def _read_section(path: str, text: str) -> Mapping[str, Any] | None:
         if section is not None and not isinstance(section, dict):
             raise ValueError(f"tool.{TOOL} is no table")
         return section
-    # Raw, so that % stands for itself. No name can be the default section's: [DEFAULT] is somebody else's, and must not
-    # leak into ours.
+    # Raw: % stands for itself. No default section: somebody else's [DEFAULT] must not leak into ours.
     parser = configparser.RawConfigParser(default_section="")
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read_string(text, source=path)
@@ -135,8 +136,8 @@ def long_name(option: click.Option) -> str:
 
 
 def belongs_in_files(option: click.Option) -> bool:
-    """What may not come from the environment may not come from a file; nor may what names the files."""
-    return option.allow_from_autoenv and option.name not in ("config", "no_config")
+    """Whether a file may set the option: a setting of a scan that the environment may set, too."""
+    return option.allow_from_autoenv and is_setting(option.name)
 
 
 class _Section:
@@ -171,8 +172,7 @@ class _Section:
             if name in self._positive:
                 raise self._error(f"{name} is no key; write {self._positive[name]} = false")
             known = [name for name, option in self._options.items() if belongs_in_files(option)]
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]}?" if near else "scan --help lists the options"
+            hint = did_you_mean(name, known) or "scan --help lists the options"
             raise self._error(f"there is no option {brief(key)}; {hint}")
         if not belongs_in_files(option):
             raise self._error(f"{name} cannot be set in a file; give it on the command line")
@@ -214,7 +214,7 @@ def _toml_value(option: click.Option, raw: object) -> Value:
 
 
 def _toml_text(raw: object) -> str:
-    # A boolean is a number to Python, and 2.5 workers would be 2: the text is what Click judges.
+    # As text, which Click judges: a boolean is a number to Python, and int(2.5) workers would be 2.
     if isinstance(raw, bool) or not isinstance(raw, str | int | float):
         raise ValueError("write a string or a number")
     try:
@@ -237,6 +237,12 @@ def _cfg_value(option: click.Option, raw: str) -> Value:
         return click.BOOL.convert(text, option, None)
     except click.BadParameter:
         raise ValueError("write yes or no") from None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """The question, if one of the ``known`` names is near."""
+    near = difflib.get_close_matches(name, sorted(known), 1)
+    return f"did you mean {near[0]}?" if near else None
 
 
 def brief(value: object) -> str:

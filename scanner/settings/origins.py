@@ -1,7 +1,7 @@
 """Where the options of ``scan`` come from: command line > environment > pyproject.toml > setup.cfg > default.
 
-Click itself takes the values: what was typed, then the variables, then the files, which become the ``default_map`` of
-its context. Loaded with the command, so Click alone is imported here.
+Click itself takes the values; the files become the ``default_map`` of its context. ``scan --help`` loads this module,
+so it imports Click alone.
 """
 
 from __future__ import annotations
@@ -13,33 +13,36 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from models.support.errors import Failure
+from models.support.parameter_source import is_typed
 
 if TYPE_CHECKING:
     from scanner.settings.files import ConfigFile
 
-_TYPED, _FILES, _BEATEN = (f"{__name__}.{key}" for key in ("typed", "files", "beaten"))
+_FILES, _BEATEN = (f"{__name__}.{key}" for key in ("files", "beaten"))
 """Keys of ``Context.meta``."""
 _OPTION = re.compile(r"--([a-z][a-z0-9-]*)")
 
 
 class ConfiguredCommand(click.Command):
-    """A command with --config and --no-config, whose failures say where an option came from if nobody typed it."""
+    """A command with --config and --no-config; its failures say which file or variable set an option."""
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         option = super().get_help_option(ctx)
         if option is not None:
-            # Before 8.5, Click took SCAN_HELP for --help: nothing was scanned, with exit code 0.
+            # Before 8.5, Click took SCAN_HELP for --help: exit code 0, and nothing scanned.
             option.allow_from_autoenv = False
         return option
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         with _naming_origins(ctx):
-            # Click parses again; before that the files must be known, and some releases record the source of a value
-            # only after they have refused it.
+            # A first parse of ours, since --config decides what Click's own is given. It records what was typed, too,
+            # which some releases of Click do only after they have refused the value.
             typed, _, _ = self.make_parser(ctx).parse_args(args=list(args))
-            ctx.meta[_TYPED] = typed
+            for name in typed:
+                ctx.set_parameter_source(name, ParameterSource.COMMANDLINE)
             help_option = self.get_help_option(ctx)
             informing = {"version", help_option.name if help_option is not None else None}
             if not ctx.resilient_parsing and informing.isdisjoint(typed):
@@ -90,7 +93,7 @@ def _read_files(context: click.Context, typed: Mapping[str, Any]) -> list[Config
 
 
 def _refuse_blank_variables(context: click.Context) -> None:
-    """Click takes an empty variable for none, but a blank one for a value."""
+    """An empty variable is none to Click, but a blank one is a value. Raises :class:`ConfigError`."""
     from scanner.settings.files import ConfigError
 
     for option in options_of(context):
@@ -103,7 +106,7 @@ def _refuse_blank_variables(context: click.Context) -> None:
 
 @contextmanager
 def _naming_origins(context: click.Context) -> Iterator[None]:
-    """A failure names the file or the variable that a value came from."""
+    """Adds to a failure which file or variable set the options that it names."""
     try:
         yield
     except click.BadParameter as error:
@@ -133,7 +136,7 @@ def _naming_origins(context: click.Context) -> Iterator[None]:
 
 
 def _origins_of(context: click.Context, message: str) -> str:
-    """What to add to a message that names options."""
+    """The words to add to a message that names options; empty if all of them were typed."""
     from scanner.results.names import printable
     from scanner.settings.files import long_name
 
@@ -158,7 +161,7 @@ def origins(context: click.Context) -> dict[str, str]:
 
 
 def manifest_facts(context: click.Context) -> dict[str, dict[str, str]]:
-    """What a report's reader needs to trace its options: the files, by their SHA-256, and what came from where."""
+    """For the manifest: the files with their SHA-256, and which option came from where."""
     from scanner.results.names import encode_path
 
     paths = {file.path: encode_path(file.path) for file in files_of(context)}
@@ -169,7 +172,7 @@ def manifest_facts(context: click.Context) -> dict[str, dict[str, str]]:
 
 
 def note(context: click.Context) -> str | None:
-    """The line for a person that files have a say in this scan; ``None`` if they have not."""
+    """The line that says which options files have set; ``None`` if they set none."""
     from scanner.results.names import printable
 
     paths = [file.path for file in files_of(context)]
@@ -183,9 +186,9 @@ def note(context: click.Context) -> str | None:
 
 
 def settle_opposites(context: click.Context, options: dict[str, Any], one: str, other: str) -> None:
-    """Of two flags that exclude each other, switch off the one that is set further from the command line.
+    """Of two flags that exclude each other, the one set nearer to the command line counts; the other is switched off.
 
-    So -v undoes a file's ``quiet = true``. Raises ``UsageError`` if both are set in the same place.
+    So ``-v`` undoes a file's ``quiet = true``. Raises ``UsageError`` if both are set in the same place.
     """
     if not (options[one] and options[other]):
         return
@@ -205,28 +208,28 @@ def _rank(context: click.Context, name: str) -> int:
 
 
 def options_of(context: click.Context) -> list[click.Option]:
-    """Of the command, in their order; --help is Click's."""
+    """The command's options in the order of their declaration, without --help, which is Click's."""
     return [parameter for parameter in context.command.params if isinstance(parameter, click.Option)]
 
 
 def files_of(context: click.Context) -> list[ConfigFile]:
-    """Those that were read, the upper one first."""
+    """The configuration files that were read, the upper one first."""
     files: list[ConfigFile] = context.meta.get(_FILES, [])
     return files
 
 
 def variable(context: click.Context, option: click.Option) -> str:
-    """By which Click looks an option up: ``SCAN_MAX_ERRORS``."""
+    """The name under which Click looks for an option in the environment: ``SCAN_MAX_ERRORS``."""
     return f"{context.auto_envvar_prefix}_{option.name}".upper()
 
 
 def from_environment(context: click.Context, option: click.Option) -> str | None:
-    """``None`` for a variable that is not set, is empty or has no say."""
+    """The variable's value; ``None`` if it is not set, is empty, or is not read for this option."""
     return (os.environ.get(variable(context, option)) if option.allow_from_autoenv else None) or None
 
 
 def given(context: click.Context, option: click.Option) -> Iterator[tuple[str, object]]:
-    """Every place that gives an option a value and that value; the first is in force, the others lose to it."""
+    """Each place that sets an option, with its value; the first is in force."""
     assert option.name is not None
     if is_typed(context, option.name):
         yield "command line", context.params.get(option.name)
@@ -247,8 +250,3 @@ def beaten_by(context: click.Context, option: click.Option) -> str | None:
 def _is_indirect(context: click.Context, option: click.Option) -> bool:
     """Whether a value in force came from the environment or from a file."""
     return not is_typed(context, option.name or "") and next(given(context, option), None) is not None
-
-
-def is_typed(context: click.Context, name: str) -> bool:
-    """Whether a parameter was given on the command line."""
-    return name in context.meta.get(_TYPED, {})

@@ -52,12 +52,12 @@ class _TerminalFormatter(logging.Formatter):
 
 
 class _LogFile(logging.FileHandler):
-    """A log that cannot be written ends the run: it was asked for, and somebody may need it as evidence."""
+    """Ends the run when it cannot be written: a log that was asked for may be evidence."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            # A reason may quote a file name that is not valid text.
+            # File names that are not valid text may be quoted in it.
             super().__init__(path, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise OutputError(f"{path} cannot be written: {error.strerror}") from None
@@ -90,11 +90,11 @@ def logging_to(log_file: Path | None, *, verbose: bool) -> Iterator[None]:
         logger.addHandler(handler)
     try:
         with warnings.catch_warnings():
-            # Our own limit on pixels decides, with a row; Pillow's warning would be a second voice on stderr.
+            # The limit on pixels is ours and costs a row; Pillow's warning about it would say it again.
             warnings.filterwarnings("ignore", module="PIL")
             yield
     except Failure as failure:
-        # The command says it on stderr; the log would otherwise end without a reason.
+        # The boundary says it on stderr alone; the log must end with the reason, too.
         if file is not None and not isinstance(failure, OutputError):
             file.handle(logging.makeLogRecord(_record(failure)))
         raise
@@ -119,4 +119,4 @@ def _close(handler: logging.Handler) -> None:
     try:
         handler.close()
     except OSError:
-        return  # a full disk, told already by the record that did not fit
+        return  # a full disk: the record that did not fit has told it

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
 from models.support.terminal import is_dumb, is_terminal
 from scanner.judgement.policy import Verdict
-from scanner.reports.formats import Target
 from scanner.results import Status
 
 
@@ -19,7 +18,7 @@ class Progress(Protocol):
 
     def begin(self) -> None: ...
     def total(self, files: int) -> None:
-        """The walk has ended, and there are this many; said from the walk's thread."""
+        """The walk has ended with this many files; called from the walk's thread."""
         ...
 
     def file(self, status: Status, verdict: Verdict | None) -> None: ...
@@ -49,11 +48,10 @@ class NullProgress:
         return
 
 
-class BarProgress:
-    """A tqdm line: files, rate, time, and how many are fake and how many could not be scored so far.
+class ScanBar:
+    """A tqdm line: files, rate, time, and the numbers of fakes and errors so far.
 
-    The time that is left is shown once the total is known: from the beginning when every file was named, else when
-    the walk has ended, which reads ahead only a little, so that memory stays bounded.
+    The time left appears once the total is known: at once if every file was named, else when the walk has ended.
     """
 
     def __init__(self, total: int | None) -> None:
@@ -65,9 +63,14 @@ class BarProgress:
         from tqdm import tqdm
 
         self._bar = tqdm(
-            total=self._total, unit=" files", file=sys.stderr, dynamic_ncols=True, smoothing=0.05,
-            bar_format=_format(self._total), postfix=self._counts(),
-        )  # fmt: skip
+            total=self._total,
+            unit=" files",
+            file=sys.stderr,
+            dynamic_ncols=True,
+            smoothing=0.05,
+            bar_format=_format(self._total),
+            postfix=self._counts(),
+        )
 
     def total(self, files: int) -> None:
         self._total = files
@@ -92,13 +95,16 @@ class BarProgress:
         return f"{self._fakes:,} fake, {self._errors:,} error{'' if self._errors == 1 else 's'}"
 
 
-def has_room_for_bar(reports: Sequence[Target]) -> bool:
-    """Whether standard error is a terminal that can draw one, and no report's rows go to a terminal."""
-    return is_terminal(sys.stderr) and not is_dumb() and not any(_is_seen(target.path) for target in reports)
+def has_room_for_bar(reports: Iterable[Path | None]) -> bool:
+    """Whether standard error is a terminal that can draw a bar, and no report goes to a terminal.
+
+    ``None`` is standard output.
+    """
+    return is_terminal(sys.stderr) and not is_dumb() and not any(map(_is_seen, reports))
 
 
 def _is_seen(target: Path | None) -> bool:
-    """Whether what is written to ``target`` is seen at once: a terminal; ``None`` is standard output."""
+    """Whether ``target`` is a terminal."""
     if target is None:
         return is_terminal(sys.stdout)
     if not target.is_char_device():
@@ -114,7 +120,7 @@ def _is_seen(target: Path | None) -> bool:
 
 
 def _format(total: int | None) -> str:
-    """tqdm's own, but files per second for slow models, too, where it would turn to seconds per file."""
+    """tqdm's own format, but always files per second: tqdm turns to seconds per file when it is slow."""
     if total is None:
         return "{n_fmt} files [{elapsed}, {rate_noinv_fmt}{postfix}]"
     return "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} files [{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"

@@ -22,6 +22,7 @@ from scanner.reports.formats import Format, Target
 from scanner.reports.row import COLUMNS
 from scanner.reports.tally import Tally
 from scanner.sources import Candidate, MediaKind
+from scanner.terminal.speaker import Speaker
 
 HEADER = (",".join(COLUMNS) + "\n").encode()
 OLD_REPORT = HEADER + b"old.png,ok,0.100000,real,,PNG,1,1,1,,,1,,\n"
@@ -45,10 +46,21 @@ class Recording:
         self.calls.append((status, verdict))
 
     def hide(self) -> None:
-        raise AssertionError("an audit only speaks through say")
+        raise AssertionError("an audit only speaks through its speaker")
 
     def close(self) -> None:
         self.closed = True
+
+
+class Listening(Speaker):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        super().__init__(Recording())
+        self.said: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.said.append(line)
 
 
 @pytest.fixture
@@ -62,15 +74,14 @@ def audit(detector: Detector, tmp_path: Path) -> Callable[..., Audit]:
     """An audit of given candidates into ``r.csv``; ``said`` and ``progress`` tell what it did."""
 
     def make(candidates: Any, **changes: Any) -> Audit:
-        said: list[str] = []
+        speaker = Listening()
         settings: dict[str, Any] = {
             "gate": Gate(), "tally": Tally(), "reports": [Target(tmp_path / "r.csv", Format.CSV)],
             "manifest": tmp_path / "r.run.json",
-            "say": said.append, "inputs": ["in"], "options": {}, "workers": 1, "batch_size": 1,
-            "progress": Recording(),
+            "speaker": speaker, "inputs": ["in"], "options": {}, "workers": 1, "batch_size": 1,
         }  # fmt: skip
         made = Audit(detector, Policy(0.5, 0.5, "option"), candidates=candidates, **settings | changes)
-        made.said = said  # type: ignore[attr-defined]
+        made.said = speaker.said  # type: ignore[attr-defined]
         return made
 
     return make

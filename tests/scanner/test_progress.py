@@ -18,15 +18,15 @@ from typing import Any
 import pytest
 
 from scanner import Status, Verdict
-from scanner.terminal.progress import BarProgress, NullProgress
+from scanner.terminal.progress import NullProgress, ScanBar
 
 
 @pytest.fixture
-def bar() -> Iterator[Callable[[int | None], BarProgress]]:
+def bar() -> Iterator[Callable[[int | None], ScanBar]]:
     made = []
 
-    def begin(total: int | None) -> BarProgress:
-        made.append(BarProgress(total))
+    def begin(total: int | None) -> ScanBar:
+        made.append(ScanBar(total))
         made[-1].begin()
         return made[-1]
 
@@ -84,7 +84,7 @@ def test_a_line_has_the_terminals_line_to_itself(bar: Any, capsys: pytest.Captur
 def test_what_has_not_begun_can_be_hidden_and_closed_and_leaves_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for progress in (BarProgress(None), BarProgress(3), NullProgress()):
+    for progress in (ScanBar(None), ScanBar(3), NullProgress()):
         progress.hide()
         progress.total(3)
         progress.close()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import sys
 from dataclasses import replace
 
 import pytest
@@ -51,3 +53,11 @@ def test_nothing_needs_to_have_begun() -> None:
     progress.step(1, 0.5)
     progress.close()
     assert progress.disabled is False
+
+
+def test_a_full_standard_error_fails_no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = open("/dev/full", "w", buffering=1)  # noqa: PTH123, SIM115 - its close fails, too
+    monkeypatch.setattr(sys, "stderr", full)
+    BarProgress(bar=False).note("a note")
+    with contextlib.suppress(OSError):
+        full.close()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from models.support import terminal
 from models.support.dependencies import require_extra
 from models.support.errors import DataError, ExitCode, OutputError, run_command
 from train.labels_option import labels_option
@@ -123,7 +124,7 @@ def evaluate(
     # Both models are loaded before anything is scored: a wrong file must not cost an hour first.
     other = Detector.load(against, device) if against is not None else None
     if detector.fallback is not None:
-        click.echo(f"note: scanning on the CPU: {detector.fallback}", err=True)
+        terminal.say(f"note: scanning on the CPU: {detector.fallback}")
     _make_out(out)
     measuring = Measuring(
         survey.images,
@@ -157,24 +158,18 @@ def _close(out: Path, split: str, survey: Survey, not_scored: int) -> int:
     """Say on stderr what a reader of the figures must know, and where they are."""
     images = len(survey.images)
     if split == "train":
-        click.echo(
-            "note: models are trained on this split; these figures say nothing about error rates", err=True
-        )
+        terminal.say("note: models are trained on this split; these figures say nothing about error rates")
     if survey.join is None:
-        click.echo(
-            "note: no manifest, so each image counts as independent and no source is told apart", err=True
-        )
+        terminal.say("note: no manifest, so each image counts as independent and no source is told apart")
     else:
         for remark in survey.join.remarks(split):
-            click.echo(remark, err=True)
+            terminal.say(remark)
     if survey.left_out:
         reasons = ", ".join(f"{why} {number}" for why, number in survey.counts_left_out().items())
-        click.echo(f"note: {len(survey.left_out)} files are left out ({reasons})", err=True)
+        terminal.say(f"note: {len(survey.left_out)} files are left out ({reasons})")
     if not_scored:
-        click.echo(
-            f"warning: {not_scored} of {images} images COULD NOT BE SCORED; scores.csv lists them", err=True
-        )
-    click.echo(f"{images - not_scored} images measured; report in {out}", err=True)
+        terminal.say(f"warning: {not_scored} of {images} images COULD NOT BE SCORED; scores.csv lists them")
+    terminal.say(f"{images - not_scored} images measured; report in {out}")
     if not_scored == images:
         raise DataError(
             f"none of the {images} images could be scored, so nothing was measured; see {out / 'scores.csv'}"
