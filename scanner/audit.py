@@ -21,10 +21,10 @@ from scanner.judgement.policy import Gate, Policy
 from scanner.judgement.ranking import MostSuspicious
 from scanner.media import Limits
 from scanner.memory import Cache, Journal
-from scanner.reports.formats import Target, is_ours, make_report, name_beside
+from scanner.reports.formats import Target, name_beside
 from scanner.reports.manifest import build_manifest, looks_like_manifest, manifest_bytes
 from scanner.reports.redaction import redacted_facts, redacted_manifest, redacted_result
-from scanner.reports.report import Report, RunEnd, RunFacts
+from scanner.reports.report import Report, ReportContext, RunEnd, RunFacts
 from scanner.reports.sinks import Sink, open_sink
 from scanner.reports.tally import Tally
 from scanner.results import FileResult, Status
@@ -132,14 +132,10 @@ class Audit:
         if self.redact:
             facts = redacted_facts(facts)
         reports = []
+        context = ReportContext(facts, self.limits if self.thumbnails else None, self.sarif_known)
         for target in self.reports:
-            sinks.append(open_sink(target.path, is_ours(target.format)))
-            reports.append(
-                make_report(
-                    target.format, sinks[-1], facts,
-                    thumbnails=self.limits if self.thumbnails else None, sarif_known=self.sarif_known,
-                )
-            )  # fmt: skip
+            sinks.append(open_sink(target.path, target.format.looks_like))
+            reports.append(target.format.make(sinks[-1], context))
         return reports
 
     def _drain(

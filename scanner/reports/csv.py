@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scanner.judgement.policy import Verdict, format_probability
-from scanner.reports.report import RunEnd
+from scanner.reports.report import ReportContext, ReportFormat, RunEnd
 from scanner.reports.row import COLUMNS, row_of
 from scanner.reports.sinks import Sink
 from scanner.results import FileResult
@@ -20,9 +20,9 @@ def looks_like_report(head: bytes) -> bool:
 class CsvReport:
     """UTF-8 without BOM, ``\\n`` line ends, quoting of RFC 4180."""
 
-    def __init__(self, sink: Sink, *, model_sha256: str) -> None:
+    def __init__(self, sink: Sink, context: ReportContext) -> None:
         self._sink = sink
-        self._model = model_sha256
+        self._model = context.facts.model_sha256
 
     def begin(self) -> None:
         self._write(COLUMNS)
@@ -50,3 +50,6 @@ def _cell(value: object) -> str:
     if any(character in text for character in ',"\r\n'):
         return '"' + text.replace('"', '""') + '"'
     return text
+
+
+FORMAT = ReportFormat(looks_like_report, CsvReport)

@@ -16,9 +16,8 @@ from models.contract import Threshold
 from models.support.errors import ExitCode
 from scanner.judgement.policy import Verdict, format_probability
 from scanner.judgement.ranking import MostSuspicious
-from scanner.media import Limits
 from scanner.reports.previews import thumbnails as make_thumbnails
-from scanner.reports.report import TOOL, RunEnd, RunFacts
+from scanner.reports.report import TOOL, ReportContext, ReportFormat, RunEnd
 from scanner.reports.row import COLUMNS, row_of
 from scanner.reports.sinks import Sink
 from scanner.reports.spool import Spool
@@ -40,8 +39,8 @@ def looks_like_html(content: bytes) -> bool:
 class HtmlReport:
     """Rows wait in a spool until the summary above them is known."""
 
-    def __init__(self, sink: Sink, facts: RunFacts, *, thumbnails: Limits | None) -> None:
-        self._sink, self._facts, self._limits = sink, facts, thumbnails
+    def __init__(self, sink: Sink, context: ReportContext) -> None:
+        self._sink, self._facts, self._limits = sink, context.facts, context.previews
         self._rows = Spool()
         self._bins = [0] * BINS
         self._top = MostSuspicious(MOST_SUSPICIOUS)
@@ -195,3 +194,6 @@ def _text(text: str) -> str:
 def _data(value: object) -> bytes:
     """JSON that no HTML parser sees an end in (``</script``, ``<!--``)."""
     return json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c").encode()
+
+
+FORMAT = ReportFormat(looks_like_html, HtmlReport)

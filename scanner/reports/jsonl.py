@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from scanner.judgement.policy import Verdict
-from scanner.reports.report import RunEnd, RunFacts
+from scanner.reports.report import ReportContext, ReportFormat, RunEnd
 from scanner.reports.row import row_of
 from scanner.reports.sinks import Sink
 from scanner.results import FileResult, Finding
@@ -23,8 +23,8 @@ def looks_like_jsonl(content: bytes) -> bool:
 class JsonlReport:
     """UTF-8; numbers as the model gave them, ``prob_fake`` rounded as in every report."""
 
-    def __init__(self, sink: Sink, facts: RunFacts) -> None:
-        self._sink, self._facts = sink, facts
+    def __init__(self, sink: Sink, context: ReportContext) -> None:
+        self._sink, self._facts = sink, context.facts
 
     def begin(self) -> None:
         return
@@ -53,3 +53,6 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "frame": finding.frame,
         "time": finding.time,
     }
+
+
+FORMAT = ReportFormat(looks_like_jsonl, JsonlReport)

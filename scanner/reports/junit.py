@@ -6,7 +6,7 @@ import re
 from xml.sax.saxutils import escape, quoteattr
 
 from scanner.judgement.policy import Verdict, format_probability
-from scanner.reports.report import TOOL, RunEnd, RunFacts
+from scanner.reports.report import TOOL, ReportContext, ReportFormat, RunEnd
 from scanner.reports.sinks import Sink
 from scanner.reports.spool import Spool
 from scanner.results import FileResult, Status
@@ -24,8 +24,8 @@ def looks_like_junit(content: bytes) -> bool:
 class JunitReport:
     """The counts stand at the beginning, so the cases wait in a spool."""
 
-    def __init__(self, sink: Sink, facts: RunFacts) -> None:
-        self._sink, self._facts = sink, facts
+    def __init__(self, sink: Sink, context: ReportContext) -> None:
+        self._sink, self._facts = sink, context.facts
         self._cases = Spool()
         self._failures = 0
 
@@ -87,3 +87,6 @@ def _attribute(text: str) -> str:
 
 def _allowed(text: str) -> str:
     return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+FORMAT = ReportFormat(looks_like_junit, JunitReport)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from models.support.errors import OutputError
 from scanner.memory.journal import journal_path, looks_like_journal
-from scanner.reports.formats import Format, Target, format_of, is_ours
+from scanner.reports.formats import FORMATS, Target, format_of
 from scanner.reports.manifest import looks_like_manifest, manifest_path
 from scanner.reports.sinks import check_target, is_stream, partial_path, real_target
 from scanner.terminal.log import looks_like_log
@@ -48,8 +48,8 @@ class Outputs:
         paths = [None if out == "-" else real_target(Path(out)) for out in outs]
         for path in paths:
             if path is not None and path.is_dir():
-                check_target(path, is_ours(Format.CSV))  # says that it is a folder
-        chosen = [Format(word) for word in formats] or [format_of(path) for path in paths]
+                check_target(path, FORMATS["csv"].looks_like)  # says that it is a folder
+        chosen = list(formats) or [format_of(path) for path in paths]
         reports = tuple(Target(path, format_) for path, format_ in zip(paths, chosen, strict=True))
         outputs = cls(reports, None if manifest is None else real_target(manifest), log)
         first = outputs._first_file()
@@ -90,7 +90,7 @@ class Outputs:
                 seen[resolved] = option
         for target in self.reports:
             if target.path is not None:
-                check_target(target.path, is_ours(target.format))
+                check_target(target.path, target.format.looks_like)
         if self.journal is not None:
             check_target(self.journal, looks_like_journal, append=True)
         if self.manifest is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.support.dependencies import require_extra
 from scanner.judgement.policy import Verdict
-from scanner.reports.report import TOOL, RunEnd, RunFacts
+from scanner.reports.report import TOOL, ReportContext, ReportFormat, RunEnd, RunFacts
 from scanner.reports.row import SCHEMA_VERSION, row_of
 from scanner.reports.sinks import Sink
 from scanner.results import FileResult
@@ -29,11 +29,14 @@ def looks_like_parquet(content: bytes) -> bool:
 class ParquetReport:
     """A row group for every 10,000 files."""
 
-    def __init__(self, sink: Sink, facts: RunFacts) -> None:
+    def __init__(self, sink: Sink, context: ReportContext) -> None:
+        facts = context.facts
         require_extra(
-            "parquet", ["pyarrow", "pyarrow.parquet"],
-            needed_by="a Parquet report", otherwise="or write another format",
-        )  # fmt: skip
+            "parquet",
+            ["pyarrow", "pyarrow.parquet"],
+            needed_by="a Parquet report",
+            otherwise="or write another format",
+        )
         import pyarrow
         from pyarrow import parquet
 
@@ -90,3 +93,6 @@ def _schema(arrow: Any, facts: RunFacts) -> pyarrow.Schema:
     return schema.with_metadata(
         {"tool": f"{TOOL} {facts.version}", "report_schema": str(SCHEMA_VERSION), "model": facts.model_sha256}
     )
+
+
+FORMAT = ReportFormat(looks_like_parquet, ParquetReport)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -10,6 +10,8 @@ from typing import Protocol
 from models.contract import ModelMetadata
 from models.support.errors import ExitCode
 from scanner.judgement.policy import Gate, Policy, Verdict
+from scanner.media import Limits
+from scanner.reports.sinks import IsOurs, Sink
 from scanner.reports.tally import Tally
 from scanner.results import FileResult
 
@@ -44,6 +46,17 @@ class RunEnd:
     seconds: float
 
 
+@dataclass(frozen=True)
+class ReportContext:
+    """What a format may use; each takes what concerns it."""
+
+    facts: RunFacts
+    previews: Limits | None = None
+    """Limits within which pictures may be decoded once more; ``None`` for no pictures."""
+    sarif_known: bool = False
+    """Whether SARIF holds what the baseline knows."""
+
+
 class Report(Protocol):
     """One format. It writes to its sink, which makes the file appear."""
 
@@ -53,3 +66,12 @@ class Report(Protocol):
         ...
 
     def end(self, end: RunEnd) -> None: ...
+
+
+@dataclass(frozen=True)
+class ReportFormat:
+    """A kind of report file; each module of this room that writes one ends with its ``FORMAT``."""
+
+    looks_like: IsOurs
+    """The test by which a file that may be replaced is known."""
+    make: Callable[[Sink, ReportContext], Report]

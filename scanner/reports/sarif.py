@@ -14,7 +14,7 @@ from models.support.errors import ExitCode
 from scanner.judgement.policy import Verdict, format_probability
 from scanner.judgement.ranking import Ranking
 from scanner.reports.code_scanning import MOST_RESULTS, CompressedSize
-from scanner.reports.report import TOOL, RunEnd, RunFacts
+from scanner.reports.report import TOOL, ReportContext, ReportFormat, RunEnd
 from scanner.reports.sinks import Sink
 from scanner.reports.spool import Piece, Spool
 from scanner.reports.tally import LeftOut
@@ -59,10 +59,9 @@ def looks_like_sarif(content: bytes) -> bool:
 class SarifReport:
     """Results, the most suspicious first, and notifications for what could not be audited; both wait in spools."""
 
-    def __init__(self, sink: Sink, facts: RunFacts, *, keeps_known: bool) -> None:
-        """``keeps_known``: whether findings of the baseline are results, too."""
-        self._sink, self._facts, self._keeps_known = sink, facts, keeps_known
-        self._uris = None if facts.redacted else Uris()
+    def __init__(self, sink: Sink, context: ReportContext) -> None:
+        self._sink, self._facts, self._keeps_known = sink, context.facts, context.sarif_known
+        self._uris = None if context.facts.redacted else Uris()
         self._size = CompressedSize()
         self._results, self._found = Spool(), 0
         self._best: Ranking[Piece] = Ranking(MOST_RESULTS)
@@ -167,3 +166,6 @@ class SarifReport:
 
 def _json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+FORMAT = ReportFormat(looks_like_sarif, SarifReport)

@@ -18,7 +18,7 @@ from scanner import Detector, Policy, Status, Verdict
 from scanner.audit import Audit, Interrupted, NoCandidates
 from scanner.judgement.policy import Gate
 from scanner.reports import sinks
-from scanner.reports.formats import Format, Target
+from scanner.reports.formats import Target
 from scanner.reports.row import COLUMNS
 from scanner.reports.tally import Tally
 from scanner.sources import Candidate, MediaKind
@@ -76,7 +76,7 @@ def audit(detector: Detector, tmp_path: Path) -> Callable[..., Audit]:
     def make(candidates: Any, **changes: Any) -> Audit:
         speaker = Listening()
         settings: dict[str, Any] = {
-            "gate": Gate(), "tally": Tally(), "reports": [Target(tmp_path / "r.csv", Format.CSV)],
+            "gate": Gate(), "tally": Tally(), "reports": [Target(tmp_path / "r.csv", "csv")],
             "manifest": tmp_path / "r.run.json",
             "speaker": speaker, "inputs": ["in"], "options": {}, "workers": 1, "batch_size": 1,
         }  # fmt: skip

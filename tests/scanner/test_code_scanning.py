@@ -18,7 +18,7 @@ from models.support.errors import ExitCode
 from scanner.judgement.policy import FailOn, Gate, Policy
 from scanner.reports import code_scanning, sarif
 from scanner.reports.code_scanning import MOST_COMPRESSED, MOST_RESULTS, CompressedSize
-from scanner.reports.report import RunEnd, RunFacts
+from scanner.reports.report import ReportContext, RunEnd, RunFacts
 from scanner.reports.sarif import SarifReport
 from scanner.reports.tally import LeftOut, Tally
 from scanner.results import ErrorCode, FileResult, Finding, Status
@@ -67,7 +67,7 @@ def written(
 ) -> tuple[bytes, dict[str, Any], LeftOut]:
     """The report, its run, and what it says to have left out."""
     sink, tally = Sink(), Tally()
-    report = SarifReport(sink, FACTS, keeps_known=keeps_known)
+    report = SarifReport(sink, ReportContext(FACTS, sarif_known=keeps_known))
     report.begin()
     for result in results:
         report.add(result, FACTS.policy.verdict(result), is_known=known(result))

@@ -6,6 +6,8 @@ import csv
 import io
 import os
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 from scanner import ErrorCode, FileResult, Finding, Status, Verdict, decode_path, encode_path
 from scanner.reports.csv import CsvReport, looks_like_report
+from scanner.reports.report import ReportContext
 from scanner.reports.row import COLUMNS
 
 SHA256 = "ab" * 32
@@ -44,7 +47,8 @@ class Memory:
 
 def report(*rows: tuple[FileResult, Verdict | None], known: bool = False) -> bytes:
     sink = Memory()
-    written = CsvReport(sink, model_sha256=SHA256)
+    facts: Any = SimpleNamespace(model_sha256=SHA256)
+    written = CsvReport(sink, ReportContext(facts))
     written.begin()
     for result, verdict in rows:
         written.add(result, verdict, is_known=known)

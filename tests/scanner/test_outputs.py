@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from models.support.errors import OutputError
-from scanner.reports.formats import Format, Target
+from scanner.reports.formats import Target
 from scanner.reports.outputs import Outputs
 
 
@@ -20,16 +20,14 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_report_in_a_file_has_a_manifest_beside_it() -> None:
     assert Outputs.settle(["r.csv"], None, None) == Outputs(
-        (Target(Path("r.csv"), Format.CSV),), Path("r.run.json"), None
+        (Target(Path("r.csv"), "csv"),), Path("r.run.json"), None
     )
     assert Outputs.settle(["r.csv"], Path("m.json"), None).manifest == Path("m.json")
 
 
 def test_a_stream_has_none_unless_it_is_named() -> None:
-    assert Outputs.settle(["-"], None, None) == Outputs((Target(None, Format.CSV),), None, None)
-    assert Outputs.settle([os.devnull], None, None) == Outputs(
-        (Target(Path(os.devnull), Format.CSV),), None, None
-    )
+    assert Outputs.settle(["-"], None, None) == Outputs((Target(None, "csv"),), None, None)
+    assert Outputs.settle([os.devnull], None, None) == Outputs((Target(Path(os.devnull), "csv"),), None, None)
     assert Outputs.settle(["-"], Path("m.json"), None).manifest == Path("m.json")
 
 
