@@ -15,7 +15,8 @@ from bench.speed.measure import Row, key
 from bench.speed.null_model import write_null_model
 from models.support.machine import usable_cores
 from scanner import Detector
-from scanner.engine.local import GPU_BATCH, GPU_CALLERS
+from scanner.engine.batches import GPU_BATCH
+from scanner.engine.local import GPU_CALLERS
 
 NOTEBOOK = "notebook loop (torchvision, fp32 eager, batch 32)"
 TIMM = "timm loop (fp32 eager, batch 32)"
