@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.contract import IMAGE_SIZE, INPUT_NAME
+from models.contract import INPUT_NAME
 from models.support.dependencies import require_extra
 from models.support.errors import ModelFileError
 from models.support.machine import usable_cores
@@ -81,7 +81,9 @@ class OpenVinoSession:
         try:
             graph = core.read_model(model)
             # Known shapes are faster, and one image at a time is fastest.
-            graph.reshape({INPUT_NAME: [1, IMAGE_SIZE, IMAGE_SIZE, 3]})
+            shape = graph.input(INPUT_NAME).partial_shape
+            shape[0] = 1
+            graph.reshape({INPUT_NAME: shape})
             self._compiled = core.compile_model(graph, "CPU", options)
         except Exception as error:  # noqa: BLE001 - OpenVINO raises RuntimeError and its own families
             raise ModelFileError(
@@ -97,7 +99,7 @@ class OpenVinoSession:
     def run(
         self, output_names: Sequence[str], feed: Mapping[str, npt.NDArray[np.uint8]]
     ) -> list[npt.NDArray[Any]]:
-        """As an onnxruntime session's ``run``; ``feed``: ``uint8[N, 260, 260, 3]``.
+        """As an onnxruntime session's ``run``; ``feed``: ``uint8[N, S, S, 3]``.
 
         Image by image, so that no score depends on a batch.
         """

@@ -74,6 +74,7 @@ def build_model(
     outputs: tuple[str, str] = ("logit", "prob_fake"),
     columns: bool = False,
     props: dict[str, str] | None = None,
+    size: int = 260,
 ) -> Path:
     """``props`` overrides single metadata values; ``columns`` gives outputs ``float32[N, 1]``."""
     constants = {
@@ -90,7 +91,7 @@ def build_model(
             helper.make_node("Sigmoid", [outputs[0]], [outputs[1]]),
         ],
         "brightness",
-        [helper.make_tensor_value_info("image", dtype, [batch, 260, 260, 3])],
+        [helper.make_tensor_value_info("image", dtype, [batch, size, size, 3])],
         [
             helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, 1] if columns else [batch])
             for name in outputs

@@ -64,6 +64,13 @@ def test_the_command_scans_with_it_and_says_so(scan: Callable[..., Any], here: P
     assert manifest["device"] == {"used": "openvino", "provider": "OpenVINO", "fallback": None}
 
 
+def test_the_edge_is_the_models(make_model: MakeModel) -> None:
+    image = np.full((1, 96, 96, 3), 200, np.uint8)
+    assert Detector.load(make_model(size=96), "openvino").score(image).logit == pytest.approx(
+        [2.25], abs=1e-3
+    )
+
+
 def test_results_of_another_runtime_are_not_taken_over(
     on_openvino: Detector, detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
