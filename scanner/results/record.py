@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from scanner.results import Coverage, ErrorCode, FileResult, Finding, Region, Stamp, Status
-from scanner.results.parts import Gap, PartResult
+from scanner.results.parts import Gap, PartResult, Where
 
 RECORD_VERSION = 2
 """Raised with each change of what a record holds, or of what its texts say."""
@@ -46,9 +46,9 @@ def read_part(line: bytes) -> tuple[str, int, Stamp | None, PartResult]:
         if kind != PART:
             raise ValueError(kind)
         found = tuple(_read_finding(*values) for values in findings)
-        known = PartResult(found, None if gap is None else Gap(ErrorCode(gap[0]), str(gap[1])))
+        known = PartResult(found, read_gap(gap))
         return str(name), int(index), None if stamp is None else Stamp(*stamp), known
-    except TypeError as problem:
+    except (TypeError, IndexError) as problem:
         raise ValueError(str(problem)) from None
 
 
@@ -98,18 +98,25 @@ def _read_coverage(parts: int, pictures: int, failed: list[tuple[int, str]]) -> 
     return Coverage(parts, pictures, tuple((int(index), ErrorCode(code)) for index, code in failed))
 
 
+def where_values(place: Where | Finding) -> list[Any]:
+    """As JSON holds where a picture was taken from."""
+    region = place.region
+    return [[region.left, region.top, region.right, region.bottom], place.frame, place.time]
+
+
+def read_where(region: list[float], frame: int, time: float | None) -> Where:
+    """Of the values of :func:`where_values`. Raises ``ValueError`` or ``TypeError`` for others."""
+    return Where(Region(*map(float, region)), int(frame), None if time is None else float(time))
+
+
+def read_gap(values: list[str] | None) -> Gap | None:
+    """Of what JSON makes of a gap. Raises ``ValueError``, ``TypeError`` or ``IndexError`` for other values."""
+    return None if values is None else Gap(ErrorCode(values[0]), str(values[1]))
+
+
 def _finding_values(finding: Finding) -> list[Any]:
-    region = finding.region
-    return [
-        finding.logit,
-        finding.prob_fake,
-        [region.left, region.top, region.right, region.bottom],
-        finding.frame,
-        finding.time,
-    ]
+    return [finding.logit, finding.prob_fake, *where_values(finding)]
 
 
-def _read_finding(
-    logit: float, prob_fake: float, region: list[float], frame: int, time: float | None
-) -> Finding:
-    return Finding(logit, prob_fake, Region(*region), frame, time)
+def _read_finding(logit: float, prob_fake: float, *where: Any) -> Finding:
+    return Finding(logit, prob_fake, *read_where(*where))

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from scanner.media.opener import Part
-from scanner.results import ErrorCode, FileResult, Region, Stamp, Status
+from scanner.results import ErrorCode, FileResult, Stamp, Status
 from scanner.results.parts import WHOLE_FILE, Gap, Where
-from scanner.results.record import FACTS
+from scanner.results.record import FACTS, read_gap, read_where, where_values
 from scanner.sandbox.ring import SLOTS
 from scanner.sources import Candidate, MediaKind
 
@@ -94,7 +94,7 @@ def read_events(message: bytes, names: dict[int, str]) -> list[Event]:
 def _event_values(event: Event) -> list[Any]:
     match event:
         case PictureReady(ticket, slot, where):
-            return ["picture", ticket, slot, None if where == WHOLE_FILE else _where_values(where)]
+            return ["picture", ticket, slot, None if where == WHOLE_FILE else where_values(where)]
         case FileOpened(ticket, result, parts):
             error = None if result.error is None else result.error.value
             facts = [getattr(result, fact) for fact in _FACTS]
@@ -111,7 +111,7 @@ def _read_event(values: list[Any], names: dict[int, str]) -> Event:
         ticket, slot, where = rest
         if slot not in range(SLOTS) or ticket not in names:
             raise ValueError(slot)
-        return PictureReady(ticket, slot, WHOLE_FILE if where is None else _where(*where))
+        return PictureReady(ticket, slot, WHOLE_FILE if where is None else read_where(*where))
     if kind == "opened":
         ticket, status, error, facts, parts = rest
         known = dict(zip(_FACTS, facts, strict=True))
@@ -124,16 +124,7 @@ def _read_event(values: list[Any], names: dict[int, str]) -> Event:
         ticket, gap = rest
         if ticket not in names:
             raise KeyError(ticket)
-        return PartDone(ticket, None if gap is None else Gap(ErrorCode(gap[0]), str(gap[1])))
+        return PartDone(ticket, read_gap(gap))
     if kind == "full":
         return RingFull()
     raise ValueError(kind)
-
-
-def _where_values(where: Where) -> list[Any]:
-    region = where.region
-    return [[region.left, region.top, region.right, region.bottom], where.frame, where.time]
-
-
-def _where(region: list[float], frame: int, time: float | None) -> Where:
-    return Where(Region(*map(float, region)), int(frame), None if time is None else float(time))
