@@ -11,6 +11,7 @@ import time
 from bisect import insort
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
 from multiprocessing.connection import wait
 
 from models.contract import InputSpec
@@ -68,7 +69,8 @@ class DecodePool:
         self._pictures = 0
         """That wait for their turn."""
         self._failed_starts = 0
-        self._numbered = self._taken = 0
+        self._taken = 0
+        self._numbers = count()
         self._stderr: StderrLog | None = None
 
     def __enter__(self) -> DecodePool:
@@ -145,23 +147,12 @@ class DecodePool:
             taken = source.take(size)
             if not taken:
                 return []
-            works = [self._work(item) for item in taken]
+            works = [Work.of(next(self._numbers), item) for item in taken]
             self._order.extend(works)
             if units := [work.opening for work in works if not work.opening.is_done]:
                 self._taken += 1
                 return units
         return []
-
-    def _work(self, item: Candidate | FileResult) -> Work:
-        self._numbered += 1
-        if isinstance(item, FileResult):
-            work = Work(self._numbered, None)
-            work.ended(item)
-            return work
-        work = Work(self._numbered, item)
-        if item.problem is not None:
-            work.ended(failed_candidate(item, item.problem, item.detail))  # known already: nothing is opened
-        return work
 
     def _has_room(self) -> bool:
         few = len(self._decoders) < self._scaling.wanted
@@ -172,9 +163,17 @@ class DecodePool:
         return self._pictures < self._window
 
     def _release_slots(self) -> None:
-        """Let full decoders go on, while there is memory, or if the order waits for what they have."""
-        for decoder in [one for one in self._decoders if one.is_full]:
-            if self._has_memory() or (self._order and self._order[0].head in decoder.units):
+        """Let full decoders go on, while there is memory, or if the order waits for what they have.
+
+        All of them, if it waits for what none of them has: a retry finds no room before they have done their own.
+        """
+        full = [decoder for decoder in self._decoders if decoder.is_full]
+        if not full:
+            return
+        head = self._order[0].head if self._order else None
+        holders = [decoder for decoder in self._decoders if head in decoder.units]
+        for decoder in full:
+            if self._has_memory() or not holders or decoder in holders:
                 try:
                     decoder.release_slots()
                 except OSError:
@@ -275,17 +274,14 @@ class DecodePool:
             self._fail(unit, gap)
             return
         what = "stood still" if stalled else f"ended ({exit_code})"
-        assert unit.file.candidate is not None
-        log.info("%s: its decoder %s; once more", printable(unit.file.candidate.name), what)
+        log.info("%s: its decoder %s; once more", printable(unit.candidate.name), what)
         self._retries.append([unit])
 
     def _fail(self, unit: Unit, gap: Gap) -> None:
         if unit.index is not None:
             unit.gap, unit.is_done = gap, True
         else:
-            assert unit.file.candidate is not None
-            stamp = stamp_now(unit.file.candidate)
-            unit.file.ended(failed_candidate(unit.file.candidate, *gap, stamp=stamp))
+            unit.file.ended(failed_candidate(unit.candidate, *gap, stamp=stamp_now(unit.candidate)))
 
     def _drop_pictures(self, unit: Unit) -> None:
         self._pictures -= len(unit.pictures)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from scanner.media.opener import Opened, Part, Picture
+from scanner.media.results import failed_candidate
 from scanner.results import FileResult
 from scanner.results.parts import Gap, PartResult
 from scanner.sources import Candidate
@@ -47,6 +48,12 @@ class Unit:
     failures: int = 0
     """Decoders that ended, or stood still, with this in hand."""
 
+    @property
+    def candidate(self) -> Candidate:
+        """Of the file; what was known before is given to no decoder."""
+        assert self.file.candidate is not None
+        return self.file.candidate
+
 
 @dataclass(eq=False)
 class Work:
@@ -59,13 +66,28 @@ class Work:
     result: FileResult | None = None
     opening: Unit = field(init=False)
     parts: int | None = None
+    """``None`` for media of one part."""
     units: deque[Unit] = field(default_factory=deque)
     """Parts that were not given on."""
     unassigned: deque[Unit] = field(default_factory=deque)
     """Of them, those that no decoder was given."""
+    is_given: bool = False
+    """Whether all of it was given on."""
 
     def __post_init__(self) -> None:
         self.opening = Unit(self)
+
+    @classmethod
+    def of(cls, number: int, item: Candidate | FileResult) -> Work:
+        """What is known to have no pictures, or by an earlier run, has ended already: nothing is opened."""
+        if isinstance(item, FileResult):
+            work = cls(number, None)
+            work.ended(item)
+            return work
+        work = cls(number, item)
+        if item.problem is not None:
+            work.ended(failed_candidate(item, item.problem, item.detail))
+        return work
 
     def opened(self, opened: Opened, known: Mapping[int, PartResult]) -> None:
         """The file's facts have come; ``known`` are parts of an earlier run."""
@@ -85,25 +107,21 @@ class Work:
         self.opening.is_done = True
 
     @property
-    def is_given(self) -> bool:
-        """Whether all of it was given on."""
-        return self.opening.is_done and self.parts is not None and not self.units
-
-    @property
     def head(self) -> Unit:
         """What the order waits for."""
-        return self.units[0] if self.parts is not None and self.units else self.opening
+        return self.units[0] if self.units else self.opening
 
     def ready(self) -> Iterator[Extracted]:
-        """What can be given on now. The last one leaves :attr:`is_given` true."""
+        """What can be given on now; with the last of it, :attr:`is_given` becomes true."""
         if self.result is None:
             return
         if self.parts is None:
-            self.parts = 0
+            self.is_given = True
             yield Extracted(self.result, tuple(self.opening.pictures))
             return
         while self.units and self.units[0].is_done:
             unit = self.units.popleft()
+            self.is_given = not self.units
             yield Extracted(
                 self.result, tuple(unit.pictures), unit.index or 0, self.parts, unit.gap, unit.known
             )

@@ -27,6 +27,7 @@ from scanner.results import SETTLING_NS
 from scanner.results.identity import Identity
 from scanner.sandbox import worker
 from scanner.sandbox.pool import DecodePool
+from scanner.sandbox.work import Unit, Work
 from scanner.sources import Candidate, MediaKind
 
 
@@ -166,6 +167,32 @@ def test_pictures_that_wait_are_bounded(
     (found,) = scanned([film], detector)
     assert len(found.findings) == 2000
     assert most <= 80 + 2 * 32 + 20, "the window, two rings, and the part that the order waits for"
+
+
+def test_full_decoders_go_on_when_the_order_waits_for_what_none_of_them_has() -> None:
+    pool = DecodePool(1, Limits())
+    waiting, other = (Work.of(number, candidate(Path(str(number)))) for number in range(2))
+    pool._order.extend([waiting, other])
+    pool._pictures = 1000
+    released = []
+
+    class Full:
+        is_full = True
+
+        def __init__(self, *units: Unit) -> None:
+            self.units = units
+
+        def release_slots(self) -> None:
+            released.append(self)
+
+    holder, full = Full(waiting.opening), Full(other.opening)
+    pool._decoders = [holder, full]  # type: ignore[list-item]
+    pool._release_slots()
+    assert released == [holder], "there is no memory for what comes later"
+    released.clear()
+    pool._decoders = [full]  # type: ignore[list-item]
+    pool._release_slots()
+    assert released == [full], "the head is to be tried again, and needs its place"
 
 
 def test_a_known_film_is_not_read_again(
