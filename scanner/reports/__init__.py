@@ -1,1 +1,1 @@
-"""One small file per report format, behind :class:`scanner.reports.sinks.Report`."""
+"""One small file per report format, behind :class:`scanner.reports.report.Report`."""

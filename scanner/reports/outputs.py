@@ -50,7 +50,7 @@ class Outputs:
             if path is not None and path.is_dir():
                 check_target(path, FORMATS["csv"].looks_like)  # says that it is a folder
         chosen = list(formats) or [format_of(path) for path in paths]
-        reports = tuple(Target(path, format_) for path, format_ in zip(paths, chosen, strict=True))
+        reports = tuple(Target(path, name) for path, name in zip(paths, chosen, strict=True))
         outputs = cls(reports, None if manifest is None else real_target(manifest), log)
         first = outputs._first_file()
         if manifest is None and first is not None:

@@ -33,6 +33,7 @@ NO_TORCH = (
     "train.recipes",
     "models.calibration",
     "models.contract",
+    "models.error_codes",
     "models.faces",
     "models.filetypes",
     "models.preprocessing",
