@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from scanner.results import Coverage, ErrorCode, FileResult, Finding, Status
-from scanner.results.parts import Gap, PartResult, Where
+from scanner.results import Coverage, ErrorCode, FileResult, Finding
+from scanner.results.parts import Gap, PartResult
 from scanner.sandbox.work import Extracted
 
 
@@ -30,7 +30,7 @@ def part_result(extracted: Extracted, scores: Sequence[tuple[float, float]]) -> 
         if not (math.isfinite(logit) and 0.0 <= prob_fake <= 1.0):
             detail = f"the model gave logit {logit}, prob_fake {prob_fake}"
             return PartResult(gap=Gap(ErrorCode.INFERENCE_FAILED, detail))
-        findings.append(_finding(logit, prob_fake, picture.where))
+        findings.append(Finding(logit, prob_fake, *picture.where))
     return PartResult(tuple(findings))
 
 
@@ -59,14 +59,14 @@ class Assembler:
             return result
         index, gap = gaps[0]
         detail = f"part {index} of {part.parts}: {gap.detail}"
-        return replace(result, status=Status.ERROR, error=gap.code, detail=detail)
+        return _failed(result, gap.code, detail)
 
 
 def _still(result: FileResult, found: PartResult) -> FileResult:
     if found.gap is not None:
-        return replace(result, status=Status.ERROR, error=found.gap.code, detail=found.gap.detail)
+        return _failed(result, *found.gap)
     return replace(result, findings=found.findings) if found.findings else result
 
 
-def _finding(logit: float, prob_fake: float, where: Where) -> Finding:
-    return Finding(logit, prob_fake, where.region, where.frame, where.time)
+def _failed(result: FileResult, code: ErrorCode, detail: str) -> FileResult:
+    return replace(result, status=code.status, error=code, detail=detail)

@@ -67,7 +67,7 @@ class Cache:
         """Remember a result, if it is the bytes' own."""
         if result.remembered_by is Memory.CACHE:
             return  # it stands there
-        if result.sha256 is None or not _is_of_bytes(result):
+        if result.sha256 is None or result.depends_on is not DependsOn.BYTES:
             return
         digest = bytes.fromhex(result.sha256)
         record = record_line(replace(result, path="", stamp=None))
@@ -109,8 +109,3 @@ class Cache:
 
 def _place(path: str) -> bytes:
     return sha256(os.fsencode(os.path.abspath(path))).digest()[:16]  # noqa: PTH100 - links are places, too
-
-
-def _is_of_bytes(result: FileResult) -> bool:
-    """Whether other limits, another moment or another place would give the same."""
-    return result.error is None or result.error.depends_on is DependsOn.BYTES

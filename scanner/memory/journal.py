@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from models.error_codes import DependsOn
 from models.support.errors import OutputError
 from scanner.memory.journal_lines import Lines, read_lines
 from scanner.results import FileResult, Memory, Stamp
@@ -89,7 +90,7 @@ class Journal:
         last = next(words, None)
         if last is None or last.stamp is None:
             return None
-        if not last.depends_on_bytes and not _failed_twice(last, next(words, None)):
+        if last.depends_on is DependsOn.MOMENT and not _failed_twice(last, next(words, None)):
             return None
         return replace(last, remembered_by=Memory.JOURNAL) if Stamp.at(candidate.path) == last.stamp else None
 
@@ -127,7 +128,7 @@ class Journal:
             if name != result.path or stamp != result.stamp:
                 continue
             # What the machine of that moment may have caused is tried again.
-            if found.gap is None or replace(result, error=found.gap.code).depends_on_bytes:
+            if found.gap is None or found.gap.code.depends_on is not DependsOn.MOMENT:
                 parts.setdefault(index, found)
         return parts
 

@@ -119,15 +119,20 @@ class FileResult:
     lies_at: str | None = field(default=None, compare=False)
     """The name of a result whose ``path`` was redacted: for reading the file, never for a report."""
 
+    def __post_init__(self) -> None:
+        """Raises ``ValueError`` for a status that is not its code's: the code is what exit codes are counted by."""
+        if self.status is not (Status.OK if self.error is None else self.error.status):
+            raise ValueError(f"status {self.status} with error code {self.error}")
+
     @property
     def recalled(self) -> bool:
         """Whether it was taken over from an earlier run that was cut off."""
         return self.remembered_by is Memory.JOURNAL
 
     @property
-    def depends_on_bytes(self) -> bool:
-        """Whether the same bytes give the same result on this machine, so that it may stand for them."""
-        return self.error is None or self.error.depends_on is not DependsOn.MOMENT
+    def depends_on(self) -> DependsOn:
+        """What may change so that another scan sees another thing; a result may stand for all that does not."""
+        return DependsOn.BYTES if self.error is None else self.error.depends_on
 
     @property
     def ended_decoders(self) -> bool:

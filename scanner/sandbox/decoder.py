@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 
 from models.support.errors import Failure
 from scanner.media.opener import Picture, Reading
+from scanner.results import Status
 from scanner.sandbox import worker
 from scanner.sandbox.protocol import (
     Event,
@@ -76,9 +77,8 @@ class Decoder:
             self.last_progress = time.monotonic()
         tasks = []
         for unit in units:
-            assert unit.file.candidate is not None
             self._units[self.given] = unit
-            tasks.append(Task(self.given, unit.file.candidate, unit.part))
+            tasks.append(Task(self.given, unit.candidate, unit.part))
             self.given += 1
         self._messages.append(self.given - 1)
         self._send(tasks)
@@ -96,9 +96,7 @@ class Decoder:
         if it says what no decoder says.
         """
         message = self.answers.recv_bytes()
-        names = {
-            ticket: unit.file.candidate.name for ticket, unit in self._units.items() if unit.file.candidate
-        }
+        names = {ticket: unit.candidate.name for ticket, unit in self._units.items()}
         ended = [done for event in read_events(message, names) if (done := self._take(event)) is not None]
         self.last_progress = time.monotonic()
         while self._messages and all(ticket > self._messages[0] for ticket in self._units):
@@ -132,6 +130,8 @@ class Decoder:
                 unit = self._units[ticket]
                 if isinstance(event, FileOpened) != (unit.index is None):
                     raise ValueError(ticket)
+                if isinstance(event, FileOpened) and not _is_whole(event, bool(unit.pictures)):
+                    raise ValueError(event.result.status)
                 del self._units[ticket]
                 return unit, event
         return None
@@ -139,6 +139,11 @@ class Decoder:
     def _send(self, tasks: Sequence[Task]) -> None:
         self.tasks.send_bytes(write_tasks(self._free, tasks))
         self._free.clear()
+
+
+def _is_whole(opened: FileOpened, has_pictures: bool) -> bool:
+    """Whether there is something to score where the result says so, and only there."""
+    return (opened.result.status is Status.OK) == bool(opened.parts or has_pictures)
 
 
 def _start(reading: Reading, stderr: int) -> tuple[subprocess.Popen[bytes], Connection, Connection, Ring]:

@@ -13,7 +13,7 @@ import pytest
 
 from scanner import FileResult, Verdict
 from scanner.judgement.baseline import Baseline, BaselineError
-from scanner.results import Status
+from scanner.results import ErrorCode, Status
 
 SHA = "ab" * 32
 
@@ -75,7 +75,7 @@ def test_a_finding_that_grew_graver_is_new() -> None:
     assert baseline.knows(result, Verdict.INCONCLUSIVE) and not baseline.knows(result, Verdict.FAKE)
     assert not baseline.knows(result, Verdict.REAL) and not baseline.knows(result, None)
     assert not baseline.knows(FileResult("x", Status.OK, sha256="cd" * 32), Verdict.FAKE)
-    assert not baseline.knows(FileResult("x", Status.ERROR), Verdict.FAKE)
+    assert not baseline.knows(FileResult("x", Status.ERROR, ErrorCode.NOT_FOUND), Verdict.FAKE)
 
 
 @pytest.mark.parametrize(

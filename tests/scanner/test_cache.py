@@ -137,7 +137,7 @@ class TestOneCache:
     ) -> None:
         candidate = settled(tmp_path / "a.png")
         cache = open_cache()
-        cache.add(replace(result_of(candidate), status=Status.ERROR, error=error, findings=()))
+        cache.add(replace(result_of(candidate), status=error.status, error=error, findings=()))
         cache.close()
         kept = {
             ErrorCode.EMPTY_FILE, ErrorCode.NOT_AN_IMAGE, ErrorCode.CORRUPT_IMAGE, ErrorCode.UNSUPPORTED_MODE,

@@ -113,7 +113,7 @@ def test_pandas_reads_the_same_paths(names: list[str]) -> None:
 
 
 def test_pandas_reads_numbers_as_numbers_and_empty_cells_as_missing() -> None:
-    table = pd.read_csv(io.BytesIO(report((OK, Verdict.REAL), (FileResult("b", Status.ERROR), None))))
+    table = pd.read_csv(io.BytesIO(report((OK, Verdict.REAL), (FileResult("b", Status.OK), None))))
     assert table["prob_fake"].tolist()[0] == 0.123457 and table["prob_fake"].isna().tolist() == [False, True]
     assert table["width"].dtype.kind == "f" and table["error"].isna().all()
 

@@ -21,7 +21,7 @@ from models.contract import InputSpec
 from scanner.media import Limits
 from scanner.media.extract import open_candidate
 from scanner.media.opener import Reading
-from scanner.results import ErrorCode, Status
+from scanner.results import ErrorCode, Status, record
 from scanner.results.names import encode_path
 from scanner.sandbox import blame, scaling, worker
 from scanner.sandbox.decoder import DecoderError
@@ -230,13 +230,36 @@ def test_decoders_that_cannot_start_end_the_run(
         decoded(files("x"))
 
 
+FACTS = ["", *[None] * len(record.FACTS)]
+"""The last is the stamp."""
+LIES = {
+    "no such event": [[0, 7]],
+    "another's ticket": [["opened", 7, "ok", None, FACTS, None]],
+    "an error without a code": [["opened", 0, "error", None, FACTS, None]],
+    "skipped without a code": [["opened", 0, "skipped", None, FACTS, None]],
+    "skipped with an error's code": [["opened", 0, "skipped", "corrupt_image", FACTS, None]],
+    "ok with an error's code": [["opened", 0, "ok", "corrupt_image", FACTS, None]],
+    "ok without a picture": [["opened", 0, "ok", None, FACTS, None]],
+    "an error with a picture": [
+        ["picture", 0, 0, None],
+        ["opened", 0, "error", "corrupt_image", FACTS, None],
+    ],
+    "an error with parts": [["opened", 0, "error", "corrupt_image", FACTS, [0]]],
+    "a slot twice": [["picture", 0, 0, None], ["picture", 0, 0, None]],
+    "a part of what was to be opened": [["done", 0, None]],
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
 def test_a_decoder_that_answers_nonsense_is_replaced(
-    files: Callable[..., list[Candidate]], monkeypatch: pytest.MonkeyPatch
+    lie: str, files: Callable[..., list[Candidate]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    liar = worker.PROGRAM.replace("serve(**", "worker.write_events = lambda events: b'[[0, 7]]'\nserve(**")
+    words = json.dumps(LIES[lie]).encode()
+    liar = worker.PROGRAM.replace("serve(**", f"worker.write_events = lambda events: {words!r}\nserve(**")
     liar = liar.replace("from scanner", "from scanner.sandbox import worker\nfrom scanner", 1)
     monkeypatch.setattr(worker, "PROGRAM", liar)
-    assert errors_of(decoded(files("x"), workers=1)) == {0: ErrorCode.DECODE_CRASHED}
+    (found,) = decoded(files("x"), workers=1)
+    assert (found.result.error, found.pictures) == (ErrorCode.DECODE_CRASHED, ())
 
 
 def test_the_pool_leaves_no_process_and_no_descriptor(files: Callable[..., list[Candidate]]) -> None:

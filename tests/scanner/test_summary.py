@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 
-from scanner import Detector, FileResult, Finding, Policy, Status, Verdict
+from scanner import Detector, ErrorCode, FileResult, Finding, Policy, Status, Verdict
 from scanner.reports.tally import Tally
 from scanner.terminal.summary import MostSuspicious, summary_lines
 
 
 def scored(path: str, prob_fake: float | None) -> FileResult:
     findings = () if prob_fake is None else (Finding(0.0, prob_fake),)
-    return FileResult(path, Status.OK if findings else Status.ERROR, findings=findings)
+    error = None if findings else ErrorCode.CORRUPT_IMAGE
+    return FileResult(path, Status.OK if findings else Status.ERROR, error, findings=findings)
 
 
 def test_the_most_suspicious_come_first_and_ties_keep_the_reports_order() -> None:
