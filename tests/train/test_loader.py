@@ -13,7 +13,7 @@ from models.contract import Label
 from models.preprocessing import preprocess, to_input
 from models.support.errors import DataError
 from train.datasets.decoded_store import Pictures, read_rgb
-from train.datasets.loader import Batch, steps_of, training_batches
+from train.datasets.loader import Batch, EpochPlan, steps_of, training_batches
 from train.datasets.loader import whole_batches as _whole_batches
 from train.datasets.tree import LabelledImage
 from train.recipes import SCRATCH, Phase, View
@@ -43,8 +43,10 @@ def batches(
     **changes: Any,
 ) -> list[Pair]:
     settings = {"seed": 1, "epoch": 2, "workers": 0} | changes
+    workers = settings.pop("workers")
+    plan = EpochPlan(images, order, recipe, PHASE, **settings)
     steps = steps_of(order, recipe.batch_size, first_step)
-    return pairs(training_batches(images, order, steps, recipe, PHASE, pictures or Pictures(0), **settings))
+    return pairs(training_batches(plan, steps, pictures or Pictures(0), workers=workers))
 
 
 def whole_batches(images: list[LabelledImage], **settings: Any) -> list[Pair]:

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 import torch
 
+from models.backbones.backbone import Network
 from models.support.errors import ExitCode, ModelFileError
 from train.datasets.tree import LabelledImage
 from train.fitting import checkpoint
-from train.fitting.loop import Trainer, TrainingError, learning_rate, stop_after
+from train.fitting.loop import Trainer, TrainingError, stop_after
+from train.fitting.optimizers import learning_rate, new_optimizer
 from train.recipe_options import with_settings
 from train.recipes import Optimizer, Phase, Recipe, Schedule
 from train.run_folder import RunFolder
@@ -115,7 +117,7 @@ def test_remembering_features_changes_nothing_but_the_work(
     # The third epoch's views are those of the first, and the head's features know every image by then.
     made = [row.loader_images_per_second for row in remembered.rows]
     assert made[0] is not None and made[1] is not None and made[2] is None and made[3] is not None
-    monkeypatch.setattr("train.fitting.loop.available_memory", lambda: 1)
+    monkeypatch.setattr("train.fitting.feeding.available_memory", lambda: 1)
     computed = toy_trainer("computed", recipe=recipe)
     computed.run()
     assert all(row.loader_images_per_second is not None for row in computed.rows)
@@ -316,13 +318,12 @@ def test_each_phase_has_an_optimiser_of_its_trainable_parameters(
     toy_trainer: MakeTrainer, toy_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[torch.optim.Optimizer] = []
-    real = Trainer._new_optimizer
 
-    def remember(self: Trainer, phase: Phase) -> torch.optim.Optimizer:
-        made.append(real(self, phase))
+    def remember(network: Network, recipe: Recipe, phase: Phase) -> torch.optim.Optimizer:
+        made.append(new_optimizer(network, recipe, phase))
         return made[-1]
 
-    monkeypatch.setattr(Trainer, "_new_optimizer", remember)
+    monkeypatch.setattr("train.fitting.loop.new_optimizer", remember)
     trainer = toy_trainer(recipe=replace(toy_recipe, optimizer=Optimizer.ADAM))
     trainer.run()
     assert len(made) == 2
@@ -339,7 +340,7 @@ def test_each_phase_has_an_optimiser_of_its_trainable_parameters(
 
 def test_decay_is_for_weights_only(toy_trainer: MakeTrainer, toy_recipe: Recipe) -> None:
     trainer = toy_trainer()
-    optimizer = trainer._new_optimizer(toy_recipe.phases[0])
+    optimizer = new_optimizer(trainer.network, toy_recipe, toy_recipe.phases[0])
     assert type(optimizer) is torch.optim.AdamW
     decayed, plain = optimizer.param_groups
     assert (decayed["weight_decay"], plain["weight_decay"]) == (0.05, 0.0)

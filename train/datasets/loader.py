@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,21 +50,31 @@ _DEGRADED_SEED = 20220418
 """Of the degraded copy that epochs are judged on: every run's copy of an image is the same."""
 
 
+@dataclass(frozen=True)
+class EpochPlan:
+    """What decides every sample of an epoch."""
+
+    images: Sequence[LabelledImage]
+    order: Sequence[int]
+    """Indices into ``images``; what a position is counts in here."""
+    recipe: Recipe
+    phase: Phase
+    seed: int
+    epoch: int
+    """Counted through all phases, from 0."""
+
+
 class _TrainingSamples(Dataset[_Sample]):
-    def __init__(
-        self,
-        images: Sequence[LabelledImage],
-        order: Sequence[int],
-        recipe: Recipe,
-        phase: Phase,
-        pictures: Pictures,
-        seed: int,
-        epoch: int,
-    ) -> None:
-        self._images, self._order, self._recipe, self._phase = images, order, recipe, phase
+    def __init__(self, plan: EpochPlan, pictures: Pictures) -> None:
+        self._images, self._order, self._recipe, self._phase = (
+            plan.images,
+            plan.order,
+            plan.recipe,
+            plan.phase,
+        )
         self._pictures = pictures
-        self._seed, self._epoch = seed, epoch
-        self._reals = [index for index, image in enumerate(images) if image.label is Label.REAL]
+        self._seed, self._epoch = plan.seed, plan.epoch
+        self._reals = [index for index, image in enumerate(plan.images) if image.label is Label.REAL]
 
     def __len__(self) -> int:
         return len(self._order)
@@ -129,20 +140,10 @@ class _WholeImages(Dataset[_Sample]):
 
 
 def training_batches(
-    images: Sequence[LabelledImage],
-    order: Sequence[int],
-    batches: Sequence[Sequence[int]],
-    recipe: Recipe,
-    phase: Phase,
-    pictures: Pictures,
-    *,
-    seed: int,
-    epoch: int,
-    workers: int,
+    plan: EpochPlan, batches: Sequence[Sequence[int]], pictures: Pictures, *, workers: int
 ) -> Iterator[Batch]:
-    """One batch for each list of positions in ``order``, which is an epoch's order of ``images``."""
-    samples = _TrainingSamples(images, order, recipe, phase, pictures, seed, epoch)
-    yield from _load(samples, workers, batch_sampler=batches)
+    """One batch for each list of positions in the plan's order."""
+    yield from _load(_TrainingSamples(plan, pictures), workers, batch_sampler=batches)
 
 
 def steps_of(order: Sequence[int], batch_size: int, first_step: int = 0) -> list[list[int]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from models.checkpoints.format import CHECKPOINT_FORMAT, CHECKPOINT_FORMAT_VERSION
 from models.network import read_checkpoint
@@ -50,6 +51,11 @@ def load(path: Path) -> dict[str, Any]:
             f"this version reads {CHECKPOINT_FORMAT_VERSION}"
         )
     return content
+
+
+def plain_weights(network: nn.Module) -> dict[str, Tensor]:
+    """The state dict as :func:`save` takes it: on the CPU, without gradients."""
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
 
 
 def random_state() -> dict[str, Any]:
