@@ -1,32 +1,29 @@
-"""One run of ``scan``: drains the pipeline into reports, counts, and decides the exit code."""
+"""One run of ``scan``: drains the engine into reports, counts, and decides the exit code."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
-from pathlib import Path
-from typing import Any
 
 from models.support.errors import ExitCode, Failure
 from models.support.release import tool_version
 from scanner.engine.local import LocalEngine
+from scanner.engine.previews import thumbnails
 from scanner.inference.detector import Detector
-from scanner.judgement.baseline import Baseline
-from scanner.judgement.policy import Gate, Policy
+from scanner.judgement.judging import Judged, Judging
 from scanner.judgement.ranking import MostSuspicious
+from scanner.judgement.tally import Tally
 from scanner.media import Limits
-from scanner.memory import Cache, Journal
-from scanner.reports.formats import Target, name_beside
-from scanner.reports.manifest import build_manifest, looks_like_manifest, manifest_bytes
-from scanner.reports.redaction import redacted_facts, redacted_manifest, redacted_result
-from scanner.reports.report import Report, ReportContext, RunEnd, RunFacts
-from scanner.reports.sinks import Sink, open_sink
-from scanner.reports.tally import Tally
+from scanner.memory import Memories
+from scanner.reports.code_scanning import notices_of
+from scanner.reports.report import RunEnd, RunFacts
+from scanner.reports.reporting import Reporting
 from scanner.results import FileResult, Status
 from scanner.results.names import printable
 from scanner.sources import NOT_FETCHED, Candidate
@@ -47,37 +44,31 @@ class Interrupted(Failure):
     exit_code = ExitCode.INTERRUPTED
 
 
+@dataclass(frozen=True)
+class Scoring:
+    """What files are opened and scored with."""
+
+    detector: Detector
+    limits: Limits
+    workers: int
+    batch_size: int
+
+
 @dataclass
 class Audit:
     """Everything one run needs, resolved; :meth:`run` does it."""
 
-    detector: Detector
-    policy: Policy
-    gate: Gate
     candidates: Iterable[Candidate]
     tally: Tally
     """Its ``other_files`` and ``scanignore`` are filled by the walk behind ``candidates``."""
-    reports: Sequence[Target]
-    manifest: Path | None
+    scoring: Scoring
+    judging: Judging
+    memories: Memories
+    reporting: Reporting
     speaker: Speaker
-    inputs: list[str]
-    options: Mapping[str, Any]
-    workers: int
-    batch_size: int
-    configuration: Mapping[str, Any] = field(default_factory=dict)
-    """Where options came from, for the manifest."""
+    inputs: Sequence[str] = ()
+    """What was asked to be scanned, as reports print it."""
     allow_empty: bool = False
-    thumbnails: bool = True
-    """Of the most suspicious files, in an HTML report."""
-    sarif_known: bool = False
-    """Keep what the baseline knows in SARIF reports."""
-    limits: Limits = field(default_factory=Limits)
-    redact: bool = False
-    """Write reports and manifest that name no file."""
-    baseline: Baseline | None = None
-    cache: Cache | None = None
-    open_journal: Callable[[], Journal] | None = None
-    """``None`` for a report that is a stream."""
 
     @property
     def progress(self) -> Progress:
@@ -85,100 +76,80 @@ class Audit:
 
     def run(self) -> ExitCode:
         """Raises :class:`Failure` when the audit cannot be completed; the report is then left as it was."""
-        with closing(self.progress), closing(self.cache) if self.cache is not None else nullcontext():
-            candidates = iter(self.candidates)
-            first = next(candidates, None)
-            if first is None and not self.allow_empty:
-                others, ignored = self.tally.other_files.total(), self.tally.ignored
-                raise NoCandidates(
-                    "there is no image to scan; check the paths and patterns, or pass --allow-empty if that is expected"
-                    + (f" ({others} other files seen)" if others else "")
-                    + (f"; left out by .scanignore: {ignored}" if ignored else "")
-                )
+        with closing(self.progress), closing(self.memories):
+            found = self._first_of_all()
             started, clock = datetime.now(UTC), time.monotonic()
-            found = candidates if first is None else chain([first], candidates)
             top = MostSuspicious()
-            # The journal comes first: its lock keeps out another scan into the same report.
-            with closing(self.open_journal()) if self.open_journal else nullcontext() as journal:
-                if journal is not None and journal.done:
-                    self.speaker.say(f"continuing a scan that was cut off: {journal.done:,} files are done")
-                self.progress.begin()
-                sinks: list[Sink] = []
-                try:
-                    reports = self._open_reports(sinks, started)
-                    self._drain(found, reports, top, journal)
-                    code = self.gate.exit_code(self.tally.errors, self.tally.verdicts - self.tally.known)
-                    self.tally.cached = self.cache.hits if self.cache is not None else 0
-                    end = RunEnd(self.tally, code, time.monotonic() - clock)
-                    for report in reports:
-                        report.end(end)
-                    self._publish(sinks, code, started)
-                except BaseException as error:
-                    # The rows so far are kept, and older reports stay as they are.
-                    self._give_up(error, sinks, journal)
-                    raise
-                if journal is not None:
-                    journal.remove()
+            # Before any report is opened: its lock keeps out another scan into the same report.
+            self.memories.begin()
+            if done := self.memories.done:
+                self.speaker.say(f"continuing a scan that was cut off: {done:,} files are done")
+            self.progress.begin()
+            try:
+                detector, limits = self.scoring.detector, self.scoring.limits
+                previews = partial(_previews, top, limits, detector)
+                self.reporting.begin(self._facts(started), previews)
+                self._drain(found, top)
+                new = self.tally.verdicts - self.tally.known
+                code = self.judging.gate.exit_code(self.tally.errors, new)
+                self.tally.cached = self.memories.hits
+                end = RunEnd(self.tally, code, time.monotonic() - clock)
+                self.reporting.end(end)
+                self.reporting.publish(end, datetime.now(UTC))
+            except BaseException as error:
+                # The rows so far are kept, and older reports stay as they are.
+                self._give_up(error)
+                raise
+            self.memories.finish()
         self._close(top, time.monotonic() - clock, code)
         return code
 
-    def _open_reports(self, sinks: list[Sink], started: datetime) -> list[Report]:
-        """Appends to ``sinks`` as it goes, so that a later failure can abandon the earlier ones."""
-        facts = RunFacts(
-            version=tool_version(), model_file=self.detector.path.name, model_sha256=self.detector.sha256,
-            metadata=self.detector.metadata, device=self.detector.device, provider=self.detector.provider,
-            policy=self.policy, gate=self.gate, inputs=self.inputs, started=started,
-        )  # fmt: skip
-        if self.redact:
-            facts = redacted_facts(facts)
-        reports = []
-        context = ReportContext(facts, self.limits if self.thumbnails else None, self.sarif_known)
-        for target in self.reports:
-            sinks.append(open_sink(target.path, target.format.looks_like))
-            reports.append(target.format.make(sinks[-1], context))
-        return reports
+    def _first_of_all(self) -> Iterator[Candidate]:
+        """The candidates. Raises :class:`NoCandidates` where there is none and there must be."""
+        candidates = iter(self.candidates)
+        first = next(candidates, None)
+        if first is not None:
+            return chain([first], candidates)
+        if self.allow_empty:
+            return iter(())
+        others, ignored = self.tally.other_files.total(), self.tally.ignored
+        raise NoCandidates(
+            "there is no image to scan; check the paths and patterns, or pass --allow-empty if that is expected"
+            + (f" ({others} other files seen)" if others else "")
+            + (f"; left out by .scanignore: {ignored}" if ignored else "")
+        )
 
-    def _drain(
-        self,
-        candidates: Iterable[Candidate],
-        reports: Sequence[Report],
-        top: MostSuspicious,
-        journal: Journal | None,
-    ) -> None:
-        for report in reports:
-            report.begin()
-        memories = [memory for memory in (journal, self.cache) if memory is not None]
-        known = (_recalled(one, memories) for one in self._counted(candidates))
-        results = LocalEngine(
-            self.detector,
-            limits=self.limits,
-            workers=self.workers,
-            batch_size=self.batch_size,
-            recognise=self.cache.recognise if self.cache is not None else None,
-            parts=journal,
-        ).results(known)
+    def _facts(self, started: datetime) -> RunFacts:
+        return RunFacts(
+            version=tool_version(),
+            model=self.scoring.detector.facts,
+            policy=self.judging.policy,
+            gate=self.judging.gate,
+            inputs=self.inputs,
+            started=started,
+            workers=self.scoring.workers,
+            batch_size=self.scoring.batch_size,
+        )
+
+    def _drain(self, candidates: Iterable[Candidate], top: MostSuspicious) -> None:
+        memories = self.memories
+        engine = LocalEngine(
+            self.scoring.detector,
+            limits=self.scoring.limits,
+            workers=self.scoring.workers,
+            batch_size=self.scoring.batch_size,
+            recognise=memories.recognise,
+            parts=memories.parts,
+        )
         # Closed here, so that an interrupted scan leaves no thread at work behind it.
-        with closing(results):
+        with closing(engine.results(map(memories.recall, self._counted(candidates)))) as results:
             for result in results:
-                for memory in memories:
-                    memory.add(result)
-                verdict = self.policy.verdict(result)
-                is_known = self.baseline is not None and self.baseline.knows(result, verdict)
-                shown = redacted_result(result, self.tally.files + 1) if self.redact else result
-                for report in reports:
-                    report.add(shown, verdict, is_known=is_known)
-                self.tally.statuses[result.status] += 1
-                self.tally.recalled += result.recalled
-                if verdict is not None:
-                    self.tally.verdicts[verdict] += 1
-                    self.tally.known[verdict] += is_known
-                if result.error is not None:
-                    self.tally.errors[result.error] += 1
-                    if result.detail in NOT_FETCHED.values():
-                        self.tally.not_fetched[result.detail] += 1
-                    _log_problem(result)
+                memories.add(result)
+                judged = self.judging.judge(result)
+                self.reporting.add(judged)
+                self._count(judged)
                 top.add(result)
-                self.progress.file(result.status, verdict)
+                self.progress.file(result.status, judged.verdict)
 
     def _counted(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
         """As they are; the progress is told how many they were."""
@@ -187,48 +158,24 @@ class Audit:
             yield candidate
         self.progress.total(files)
 
-    def _publish(self, sinks: Sequence[Sink], code: ExitCode, started: datetime) -> None:
-        """Let the reports and their manifest appear: the manifest is on the disk before the first is renamed."""
-        if self.manifest is None:
-            for sink in sinks:
-                sink.commit()
-            return
-        manifest = build_manifest(
-            self.detector, self.policy, self.tally,
-            inputs=self.inputs, options=self.options, configuration=self.configuration,
-            workers=self.workers, batch_size=self.batch_size,
-            started=started, finished=datetime.now(UTC),
-            complete=code is not ExitCode.INCOMPLETE, exit_code=int(code),
-            reports=self._hashes(sinks, self.manifest.parent),
-        )  # fmt: skip
-        if self.redact:
-            manifest = redacted_manifest(manifest)
-        beside = open_sink(self.manifest, looks_like_manifest)
-        try:
-            beside.write(manifest_bytes(manifest))
-            for sink in sinks:
-                sink.commit()
-            beside.commit()
-        except BaseException:
-            # A manifest describes a report that is there.
-            if (left := beside.abandon()) is not None:
-                left.unlink(missing_ok=True)
-            raise
+    def _count(self, judged: Judged) -> None:
+        result, verdict, tally = judged.result, judged.verdict, self.tally
+        tally.statuses[result.status] += 1
+        tally.recalled += result.recalled
+        if verdict is not None:
+            tally.verdicts[verdict] += 1
+            tally.known[verdict] += judged.is_known
+        if result.error is not None:
+            tally.errors[result.error] += 1
+            if result.detail in NOT_FETCHED.values():
+                tally.not_fetched[result.detail] += 1
+            _log_problem(result)
 
-    def _hashes(self, sinks: Sequence[Sink], folder: Path) -> dict[str, str]:
-        """By the name that leads from the manifest to the report."""
-        return {
-            name_beside(target.path, folder)
-            if target.path is not None and target.is_file
-            else sink.name: sink.sha256()
-            for target, sink in zip(self.reports, sinks, strict=True)
-        }
-
-    def _give_up(self, error: BaseException, sinks: Sequence[Sink], journal: Journal | None) -> None:
-        kept = [path for path in (sink.abandon() for sink in sinks) if path is not None]
+    def _give_up(self, error: BaseException) -> None:
+        kept = self.reporting.abandon()
         self.progress.close()
         where = f"; the rows so far are in {printable(str(kept[0]))}" if kept else ""
-        if journal is not None:
+        if self.memories.continues:
             where += "; the same command continues"
         if isinstance(error, KeyboardInterrupt):
             raise Interrupted(f"interrupted after {self.tally.files:,} files{where}") from None
@@ -236,41 +183,36 @@ class Audit:
             self.speaker.say(f"stopped after {self.tally.files:,} files{where}")
 
     def _close(self, top: MostSuspicious, seconds: float, code: ExitCode) -> None:
+        model, workers = self.scoring.detector.facts, self.scoring.workers
         for line in summary_lines(
-            self.detector, self.policy, self.tally, top, seconds=seconds, workers=self.workers
+            model, self.judging.policy, self.tally, top, seconds=seconds, workers=workers
         ):
             self.speaker.say(line)
-        for notice in self.tally.left_out_of_sarif.notices():
+        for notice in notices_of(self.tally.left_out_of_sarif):
             tell = self.speaker.warn if notice.level == "warning" else self.speaker.say
             tell(f"SARIF report: {notice.text}")
-        paths = [printable(str(target.path)) for target in self.reports if target.path is not None]
+        paths = [printable(str(target.path)) for target in self.reporting.targets if target.path is not None]
         if paths:
-            beside = (
-                f" (how it was made: {printable(str(self.manifest))})" if self.manifest is not None else ""
-            )
+            manifest = self.reporting.manifest
+            beside = f" (how it was made: {printable(str(manifest))})" if manifest is not None else ""
             self.speaker.say(f"report: {', '.join(paths)}{beside}")
         if code is ExitCode.INCOMPLETE:
-            errors = self.gate.errors(self.tally.errors)
+            gate = self.judging.gate
             log.error(
                 "the audit is not complete: %d files could not be scored, --max-errors allows %d",
-                errors,
-                self.gate.max_errors,
+                gate.errors(self.tally.errors),
+                gate.max_errors,
             )
             for words, number in self.tally.not_fetched.items():
                 log.error("%d of them: %s", number, words)
 
 
-def _recalled(candidate: Candidate, memories: Sequence[Journal | Cache]) -> Candidate | FileResult:
-    return next((known for memory in memories if (known := memory.recall(candidate)) is not None), candidate)
+def _previews(top: MostSuspicious, limits: Limits, detector: Detector) -> Iterator[str | None]:
+    return thumbnails(top.results(), limits, detector.spec)
 
 
 def _log_problem(result: FileResult) -> None:
     level = logging.INFO if result.status is Status.SKIPPED else logging.WARNING
     code = result.error.value if result.error is not None else ""
-    log.log(
-        level,
-        "%s: %s%s",
-        printable(result.path),
-        code,
-        f" ({printable(result.detail)})" if result.detail else "",
-    )
+    detail = f" ({printable(result.detail)})" if result.detail else ""
+    log.log(level, "%s: %s%s", printable(result.path), code, detail)

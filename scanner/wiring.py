@@ -13,17 +13,19 @@ from typing import Any, BinaryIO
 from models.support import terminal
 from models.support.errors import ExitCode
 from models.support.machine import usable_cores
-from scanner.audit import Audit
+from scanner.audit import Audit, Scoring
 from scanner.engine.batches import automatic_batch_size
 from scanner.inference.detector import Detector
 from scanner.judgement.baseline import Baseline
+from scanner.judgement.judging import Judging
 from scanner.judgement.policy import FailOn, Gate, Policy
+from scanner.judgement.tally import Tally
 from scanner.media import Limits
-from scanner.memory import Cache, Journal, build_header
+from scanner.memory import Cache, Journal, Memories, build_header
 from scanner.options import Options
-from scanner.reports.outputs import Outputs
+from scanner.outputs import Outputs
 from scanner.reports.redaction import check_report_names
-from scanner.reports.tally import Tally
+from scanner.reports.reporting import Reporting
 from scanner.results.identity import Identity
 from scanner.results.names import encode_path, printable
 from scanner.sources import Candidate, Operand, ScanIgnore, Selection, read_file_list, walk
@@ -63,27 +65,35 @@ def build(
     _say_what_the_model_lacks(detector, speaker)
     limits, tally = Limits.of(**options.limits()), Tally()
     return Audit(
-        detector,
-        policy,
-        Gate(FailOn(options.fail_on), options.max_errors, options.strict, options.exit_zero),
         _candidates(options, outputs, tally),
         tally,
-        reports=outputs.reports,
-        manifest=outputs.manifest,
-        speaker=speaker,
+        Scoring(
+            detector,
+            limits,
+            workers=options.workers or usable_cores(),
+            batch_size=options.batch_size or automatic_batch_size(detector),
+        ),
+        Judging(
+            policy,
+            Gate(FailOn(options.fail_on), options.max_errors, options.strict, options.exit_zero),
+            baseline,
+        ),
+        Memories(
+            open_journal=_journal(options, outputs, detector, limits),
+            cache=_cache(options, detector, limits, speaker),
+        ),
+        Reporting(
+            outputs.reports,
+            outputs.manifest,
+            options={**options.recorded(), "limits": asdict(limits)},
+            configuration=configuration,
+            thumbnails=not options.no_thumbnails,
+            sarif_known=options.sarif_known,
+            redact=options.redact_paths,
+        ),
+        speaker,
         inputs=[encode_path(path) for path in options.paths],
-        options={**options.recorded(), "limits": asdict(limits)},
-        configuration=configuration,
-        limits=limits,
-        workers=options.workers or usable_cores(),
-        batch_size=options.batch_size or automatic_batch_size(detector),
         allow_empty=options.allow_empty,
-        thumbnails=not options.no_thumbnails,
-        sarif_known=options.sarif_known,
-        redact=options.redact_paths,
-        baseline=baseline,
-        cache=_cache(options, detector, limits, speaker),
-        open_journal=_journal(options, outputs, detector, limits),
     )
 
 
@@ -142,7 +152,7 @@ def _cache(options: Options, detector: Detector, limits: Limits, speaker: Speake
         return None
     return Cache(
         options.cache,
-        Identity.of(detector).key(),
+        Identity.of(detector.facts).key(),
         limits,
         rehash=options.rehash,
         max_bytes=options.cache_mib << 20,
@@ -156,7 +166,7 @@ def _journal(
     """Opened by the run; ``None`` if every report is a stream, which cannot be written anew."""
     if outputs.journal is None:
         return None
-    header = build_header(detector, limits, options.selection())
+    header = build_header(detector.facts, limits, options.selection())
     return partial(Journal.open, outputs.journal, header, restart=options.restart)
 
 

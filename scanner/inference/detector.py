@@ -23,7 +23,8 @@ from models.weights import resolve_model
 from scanner.inference.binding import BoundRuns
 from scanner.inference.errors import DeviceError
 from scanner.inference.openvino import OpenVinoSession
-from scanner.inference.providers import ON_GPU, TOLD_THE_PRECISION, Device, open_session, runtime
+from scanner.inference.providers import ON_GPU, TOLD_THE_PRECISION, Device, libraries, open_session
+from scanner.results.model import ModelFacts
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -47,27 +48,22 @@ class Detector:
     def __init__(
         self,
         session: onnxruntime.InferenceSession | OpenVinoSession,
-        metadata: ModelMetadata,
-        spec: InputSpec,
-        *,
+        facts: ModelFacts,
         path: Path,
-        sha256: str,
-        device: str,
-        provider: str,
-        fallback: str | None,
     ) -> None:
         self._session = session
-        self.metadata = metadata
-        self.spec = spec
-        """What :meth:`score` is given."""
+        self.facts = facts
         self.path = path
-        self.sha256 = sha256
-        self.device = device
+        self.metadata = facts.metadata
+        self.spec = facts.spec
+        """What :meth:`score` is given."""
+        self.sha256 = facts.sha256
+        self.device = facts.device
         """``cpu``, ``openvino``, ``cuda:N`` or ``tensorrt:N``: where it really runs."""
-        self.provider = provider
-        self.fallback = fallback
+        self.provider = facts.provider
+        self.fallback = facts.fallback
         """Why ``auto`` did not take CUDA, or ``None``."""
-        self._bound = self._bind() if provider in ON_GPU else None
+        self._bound = self._bind() if facts.provider in ON_GPU else None
 
     @classmethod
     def load(
@@ -105,21 +101,22 @@ class Detector:
             raise DeviceError(
                 f"{path} computes in bf16, which only --device openvino does; scan with that, or with the fp32 file"
             )
-        return cls(
-            opened.session,
-            metadata,
-            InputSpec(metadata.preprocess, edge),
-            path=path,
+        facts = ModelFacts(
+            file=path.name,
             sha256=digest,
+            metadata=metadata,
+            spec=InputSpec(metadata.preprocess, edge),
             device=opened.device,
             provider=opened.provider,
+            libraries=libraries(opened.provider),
             fallback=opened.fallback,
         )
+        return cls(opened.session, facts, path)
 
     @property
     def runtime(self) -> str:
         """The library that computes, with its version."""
-        return runtime(self.provider)
+        return " ".join(next(iter(self.facts.libraries.items())))
 
     @property
     def on_gpu(self) -> bool:

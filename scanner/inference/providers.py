@@ -15,7 +15,7 @@ from models.support.errors import ModelFileError
 from models.support.onnx_runtime import load_onnxruntime
 from scanner.inference.errors import DeviceError
 from scanner.inference.openvino import OPENVINO, OpenVinoSession, runtime_version
-from scanner.inference.tensorrt import TENSORRT, tensorrt_options
+from scanner.inference.tensorrt import TENSORRT, tensorrt_options, tensorrt_version
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -109,11 +109,14 @@ def _open_tensorrt(model: bytes, index: int, where: str, precision: str) -> Open
     return OpenSession(session, f"tensorrt:{index}", TENSORRT, None)
 
 
-def runtime(provider: str) -> str:
-    """The library behind a provider, with its version: ``onnxruntime 1.31.1``."""
+def libraries(provider: str) -> dict[str, str]:
+    """What computes behind a provider, with full versions, the runtime first: ``{"onnxruntime": "1.31.1"}``."""
     if provider == OPENVINO:
-        return f"openvino {runtime_version()}"
-    return f"onnxruntime {load_onnxruntime().__version__}"
+        return {"openvino": runtime_version()}
+    found = {"onnxruntime": str(load_onnxruntime().__version__)}
+    if provider == TENSORRT:
+        found["tensorrt"] = tensorrt_version()
+    return found
 
 
 def check_one_onnxruntime() -> None:

@@ -9,8 +9,8 @@ from scanner.results import FileResult
 
 T = TypeVar("T")
 
-MOST_SUSPICIOUS = 5
-"""As many as a terminal is for."""
+MOST_SUSPICIOUS = 24
+"""As many as a page shows pictures of."""
 
 
 class Ranking(Generic[T]):

@@ -13,7 +13,7 @@ from pathlib import Path
 from models.error_codes import DependsOn
 from scanner.media import Limits
 from scanner.memory.cache_store import Entry, Store
-from scanner.results import FileResult, Memory, Stamp
+from scanner.results import FileResult, RememberedBy, Stamp
 from scanner.results.names import decode_path
 from scanner.results.record import read_record, record_line
 from scanner.sources import Candidate
@@ -55,7 +55,7 @@ class Cache:
             return None
         digest = self._store.sha256(_place(candidate.path), stamp)
         known = None if digest is None else self._result(candidate.name, digest, stamp)
-        return None if known is None else replace(known, remembered_by=Memory.CACHE)
+        return None if known is None else replace(known, remembered_by=RememberedBy.CACHE)
 
     def recognise(self, result: FileResult) -> FileResult | None:
         """By content: a copy, or a file whose times alone changed, is not scored again."""
@@ -65,7 +65,7 @@ class Cache:
 
     def add(self, result: FileResult) -> None:
         """Remember a result, if it is the bytes' own."""
-        if result.remembered_by is Memory.CACHE:
+        if result.remembered_by is RememberedBy.CACHE:
             return  # it stands there
         if result.sha256 is None or result.depends_on is not DependsOn.BYTES:
             return

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 from models.error_codes import DependsOn
 from models.support.errors import OutputError
 from scanner.memory.journal_lines import Lines, read_lines
-from scanner.results import FileResult, Memory, Stamp
+from scanner.results import FileResult, RememberedBy, Stamp
 from scanner.results.parts import PartResult
 from scanner.results.record import part_line, read_part, read_record, record_line
 from scanner.sources import Candidate
@@ -92,7 +92,11 @@ class Journal:
             return None
         if last.depends_on is DependsOn.MOMENT and not _failed_twice(last, next(words, None)):
             return None
-        return replace(last, remembered_by=Memory.JOURNAL) if Stamp.at(candidate.path) == last.stamp else None
+        return (
+            replace(last, remembered_by=RememberedBy.JOURNAL)
+            if Stamp.at(candidate.path) == last.stamp
+            else None
+        )
 
     def _words(self, name: str) -> Iterator[FileResult]:
         """What earlier runs said of a file, the last first."""

@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from models.support.errors import Failure
-from scanner.inference.detector import Detector
 from scanner.media import Limits
 from scanner.results.identity import Identity
+from scanner.results.model import ModelFacts
 
 
 class JournalMismatch(Failure):
     """The journal beside the report is another scan's."""
 
 
-def build_header(detector: Detector, limits: Limits, selection: Mapping[str, Any]) -> dict[str, Any]:
+def build_header(model: ModelFacts, limits: Limits, selection: Mapping[str, Any]) -> dict[str, Any]:
     """Plain values; ``selection`` is what the user asked to be scanned."""
-    return {**Identity.of(detector).facts(), "limits": asdict(limits), "selection": dict(selection)}
+    return {**Identity.of(model).facts(), "limits": asdict(limits), "selection": dict(selection)}
 
 
 def check_same(journal: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:

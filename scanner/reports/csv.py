@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from scanner.judgement.policy import Verdict, format_probability
+from scanner.judgement.judging import Judged
+from scanner.judgement.policy import format_probability
 from scanner.reports.report import ReportContext, ReportFormat, RunEnd
 from scanner.reports.row import COLUMNS, row_of
 from scanner.reports.sinks import Sink
-from scanner.results import FileResult
 
 # New columns come on the right only, so every report of any version begins like this.
 _BEGINNING = ",".join(COLUMNS[: COLUMNS.index("frames") + 1]).encode("ascii")
@@ -22,13 +22,13 @@ class CsvReport:
 
     def __init__(self, sink: Sink, context: ReportContext) -> None:
         self._sink = sink
-        self._model = context.facts.model_sha256
+        self._model = context.facts.model.sha256
 
     def begin(self) -> None:
         self._write(COLUMNS)
 
-    def add(self, result: FileResult, verdict: Verdict | None, *, is_known: bool = False) -> None:
-        row = row_of(result, verdict, model_sha256=self._model, is_known=is_known)
+    def add(self, judged: Judged) -> None:
+        row = row_of(judged, model_sha256=self._model)
         if row["prob_fake"] is not None:
             row["prob_fake"] = format_probability(row["prob_fake"])
         self._write(tuple(row.values()))

@@ -14,17 +14,17 @@ from pathlib import Path
 
 from models.contract import Threshold
 from models.support.errors import ExitCode
+from scanner.judgement.judging import Judged
 from scanner.judgement.policy import Verdict, format_probability
 from scanner.judgement.ranking import MostSuspicious
-from scanner.reports.previews import thumbnails as make_thumbnails
 from scanner.reports.report import TOOL, ReportContext, ReportFormat, RunEnd
 from scanner.reports.row import COLUMNS, row_of
 from scanner.reports.sinks import Sink
 from scanner.reports.spool import Spool
-from scanner.results import FileResult, Status
+from scanner.results import Status
 
 SCHEMA_VERSION = 1
-MOST_SUSPICIOUS = 24
+_VERDICT_WORDS = {Verdict.FAKE: "fake", Verdict.INCONCLUSIVE: "inconclusive", Verdict.REAL: "not flagged"}
 BINS = 20
 # One model made all scores of a page.
 _SHOWN = tuple(name for name in COLUMNS if name != "model")
@@ -40,21 +40,21 @@ class HtmlReport:
     """Rows wait in a spool until the summary above them is known."""
 
     def __init__(self, sink: Sink, context: ReportContext) -> None:
-        self._sink, self._facts, self._limits = sink, context.facts, context.previews
+        self._sink, self._facts, self._previews = sink, context.facts, context.previews
         self._rows = Spool()
         self._bins = [0] * BINS
-        self._top = MostSuspicious(MOST_SUSPICIOUS)
+        self._top = MostSuspicious()
 
     def begin(self) -> None:
         return
 
-    def add(self, result: FileResult, verdict: Verdict | None, *, is_known: bool = False) -> None:
-        row = row_of(result, verdict, model_sha256=self._facts.model_sha256, is_known=is_known)
+    def add(self, judged: Judged) -> None:
+        row = row_of(judged, model_sha256=self._facts.model.sha256)
         prob_fake = row["prob_fake"]
         self._rows.write((b"\n" if self._rows.is_empty else b",\n") + _data([row[name] for name in _SHOWN]))
         if prob_fake is not None:
             self._bins[min(BINS - 1, int(prob_fake * BINS))] += 1
-        self._top.add(result)
+        self._top.add(judged.result)
 
     def end(self, end: RunEnd) -> None:
         script = (_PAGE / "page.js").read_text(encoding="utf-8")
@@ -77,7 +77,7 @@ class HtmlReport:
         self._sink.write(text.encode("utf-8", "backslashreplace"))
 
     def _summary(self, end: RunEnd) -> Iterator[str]:
-        tally, policy, metadata = end.tally, self._facts.policy, self._facts.metadata
+        tally, policy, metadata = end.tally, self._facts.policy, self._facts.model.metadata
         yield "<h1>Deepfake scan</h1>"
         incomplete = end.code is ExitCode.INCOMPLETE
         complete = " The audit is <strong>not complete</strong>: see the errors below." if incomplete else ""
@@ -88,9 +88,7 @@ class HtmlReport:
         if self._facts.redacted:
             yield '<p class="note">Names are redacted: file-0000001 is the first row of the report.</p>'
         yield '<div class="counts">'
-        for verdict, word in (
-            (Verdict.FAKE, "fake"), (Verdict.INCONCLUSIVE, "inconclusive"), (Verdict.REAL, "not flagged"),
-        ):  # fmt: skip
+        for verdict, word in _VERDICT_WORDS.items():
             yield f'<div class="{verdict.value}"><b>{tally.verdicts[verdict]:,}</b>{word}</div>'
         for status, word in ((Status.ERROR, "could not be read"), (Status.SKIPPED, "skipped")):
             yield f"<div><b>{tally.statuses[status]:,}</b>{word}</div>"
@@ -129,9 +127,9 @@ class HtmlReport:
             return
         yield "<h2>Most suspicious</h2>"
         pictures: list[str | None] = [None] * len(ranked)
-        if self._limits is not None:
+        if self._previews is not None:
             yield '<p class="note">This file shows pictures of people. Handle it as you would handle them.</p>'
-            pictures = list(make_thumbnails(ranked, self._limits))
+            pictures = list(self._previews())
         yield '<div class="faces">'
         for result, picture in zip(ranked, pictures, strict=True):
             verdict = self._facts.policy.verdict(result)
@@ -144,15 +142,15 @@ class HtmlReport:
         yield "</div>"
 
     def _origin(self, end: RunEnd) -> Iterator[str]:
-        facts, metadata = self._facts, self._facts.metadata
+        facts, model, metadata = self._facts, self._facts.model, self._facts.model.metadata
         yield "<h2>How this came about</h2>"
         yield "<dl>"
         lines = {
             "tool": f"{TOOL} {facts.version}",
             "scanned": ", ".join(facts.inputs) or "a list of files",
             "started": facts.started.isoformat(timespec="seconds"),
-            "took": f"{end.seconds:,.1f} s on {facts.device} ({facts.provider})",
-            "model": f"{facts.model_file}, SHA-256 {facts.model_sha256}",
+            "took": f"{end.seconds:,.1f} s on {model.device} ({model.provider})",
+            "model": f"{model.file}, SHA-256 {model.sha256}",
             "licence": metadata.license or "not stated",
             "calibrated": "yes" if metadata.calibrated else "no: prob_fake is a score, not a probability",
         }

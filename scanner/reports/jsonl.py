@@ -6,11 +6,11 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from scanner.judgement.policy import Verdict
+from scanner.judgement.judging import Judged
 from scanner.reports.report import ReportContext, ReportFormat, RunEnd
 from scanner.reports.row import row_of
 from scanner.reports.sinks import Sink
-from scanner.results import FileResult, Finding
+from scanner.results import Finding
 
 SCHEMA = "deepfake-scanner/file/1"
 _BEGINNING = f'{{"schema":"{SCHEMA[:-1]}'.encode()
@@ -24,15 +24,16 @@ class JsonlReport:
     """UTF-8; numbers as the model gave them, ``prob_fake`` rounded as in every report."""
 
     def __init__(self, sink: Sink, context: ReportContext) -> None:
-        self._sink, self._facts = sink, context.facts
+        self._sink, self._model = sink, context.facts.model.sha256
 
     def begin(self) -> None:
         return
 
-    def add(self, result: FileResult, verdict: Verdict | None, *, is_known: bool = False) -> None:
-        row = row_of(result, verdict, model_sha256=self._facts.model_sha256, is_known=is_known)
+    def add(self, judged: Judged) -> None:
+        row = row_of(judged, model_sha256=self._model)
         if row["model"] is not None:
-            row["model"] = self._facts.model_sha256
+            row["model"] = self._model
+        result = judged.result
         findings = [_finding(finding) for finding in result.findings]
         record = {"schema": SCHEMA, **row, "detail": result.detail or None, "findings": findings}
         if (coverage := result.coverage) is not None:

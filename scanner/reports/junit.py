@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from xml.sax.saxutils import escape, quoteattr
 
+from scanner.judgement.judging import Judged
 from scanner.judgement.policy import Verdict, format_probability
 from scanner.reports.report import TOOL, ReportContext, ReportFormat, RunEnd
 from scanner.reports.sinks import Sink
 from scanner.reports.spool import Spool
-from scanner.results import FileResult, Status
+from scanner.results import Status
 
 _BEGINNING = f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="{TOOL}"'.encode()
 # Whatever XML 1.0 does not allow, not even as a character reference (section 2.2), and line breaks, which readers
@@ -32,13 +33,14 @@ class JunitReport:
     def begin(self) -> None:
         return
 
-    def add(self, result: FileResult, verdict: Verdict | None, *, is_known: bool = False) -> None:
+    def add(self, judged: Judged) -> None:
+        result = judged.result
         folder, _, name = result.path.rpartition("/")
         place = (
             f"classname={_attribute(folder or '.')} name={_attribute(name)} file={_attribute(result.path)}"
         )
         case = f"    <testcase {place}"
-        inner = self._inner(result, verdict, is_known=is_known)
+        inner = self._inner(judged)
         self._cases.write(f"{case}>{inner}</testcase>\n".encode() if inner else f"{case}/>\n".encode())
 
     def end(self, end: RunEnd) -> None:
@@ -53,11 +55,12 @@ class JunitReport:
         self._cases.copy_to(self._sink.write)
         self._sink.write(b"  </testsuite>\n</testsuites>\n")
 
-    def _inner(self, result: FileResult, verdict: Verdict | None, *, is_known: bool) -> str:
+    def _inner(self, judged: Judged) -> str:
+        result, verdict = judged.result, judged.verdict
         if result.status is Status.OK:
             if verdict is None or not self._facts.gate.matches(verdict):
                 return ""
-            if is_known:
+            if judged.is_known:
                 return f"<system-out>{verdict.value}, known from the baseline</system-out>"
             self._failures += 1
             policy = self._facts.policy

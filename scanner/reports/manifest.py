@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scanner.inference.detector import Detector
-from scanner.judgement.policy import Policy, Verdict
+from models.support.errors import ExitCode
+from scanner.judgement.policy import Verdict
+from scanner.reports.report import TOOL, RunEnd, RunFacts
 from scanner.reports.row import SCHEMA_VERSION as REPORT_SCHEMA
-from scanner.reports.tally import Tally
 from scanner.results import Status
 from scanner.results.identity import Identity, library_versions
 
@@ -32,37 +32,31 @@ def manifest_path(report: Path) -> Path:
 
 
 def build_manifest(
-    detector: Detector,
-    policy: Policy,
-    tally: Tally,
+    facts: RunFacts,
+    end: RunEnd,
     *,
-    inputs: Sequence[str],
     options: Mapping[str, Any],
     configuration: Mapping[str, Any],
-    workers: int,
-    batch_size: int,
-    started: datetime,
     finished: datetime,
-    complete: bool,
-    exit_code: int,
     reports: Mapping[str, str],
 ) -> dict[str, Any]:
     """Plain values; ``reports`` maps a report's file name to its SHA-256."""
-    identity = Identity.of(detector)
+    model, tally = facts.model, end.tally
+    identity = Identity.of(model)
     return {
         "manifest_schema": MANIFEST_SCHEMA,
         "report_schema": REPORT_SCHEMA,
-        "tool": {"name": "deepfake-scanner", "version": identity.tool},
+        "tool": {"name": TOOL, "version": identity.tool},
         "libraries": library_versions(),
         "platform": platform.platform(),
-        "model": {"file": detector.path.name, "sha256": identity.model, **asdict(detector.metadata)},
-        "device": {"used": detector.device, "provider": identity.provider, "fallback": detector.fallback},
-        "workers": workers,
-        "batch_size": batch_size,
+        "model": {"file": model.file, "sha256": identity.model, **asdict(model.metadata)},
+        "device": {"used": model.device, "provider": identity.provider, "fallback": model.fallback},
+        "workers": facts.workers,
+        "batch_size": facts.batch_size,
         "precision": identity.precision,
         "aggregation": "single",
-        "policy": asdict(policy),
-        "inputs": list(inputs),
+        "policy": asdict(facts.policy),
+        "inputs": list(facts.inputs),
         "options": dict(options),
         "configuration": dict(configuration),
         "counts": {
@@ -80,11 +74,11 @@ def build_manifest(
             "left_out": tally.left_out,
         },
         "scanignore": [{"path": path, "sha256": digest} for path, digest in sorted(tally.scanignore)],
-        "started": started.astimezone(UTC).isoformat(timespec="seconds"),
+        "started": facts.started.astimezone(UTC).isoformat(timespec="seconds"),
         "finished": finished.astimezone(UTC).isoformat(timespec="seconds"),
-        "seconds": round((finished - started).total_seconds(), 3),
-        "complete": complete,
-        "exit_code": exit_code,
+        "seconds": round((finished - facts.started).total_seconds(), 3),
+        "complete": end.code is not ExitCode.INCOMPLETE,
+        "exit_code": int(end.code),
         "reports": dict(reports),
         "redacted": False,
     }

@@ -6,11 +6,10 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from models.support.dependencies import require_extra
-from scanner.judgement.policy import Verdict
+from scanner.judgement.judging import Judged
 from scanner.reports.report import TOOL, ReportContext, ReportFormat, RunEnd, RunFacts
 from scanner.reports.row import SCHEMA_VERSION, row_of
 from scanner.reports.sinks import Sink
-from scanner.results import FileResult
 
 if TYPE_CHECKING:
     import pyarrow
@@ -40,7 +39,7 @@ class ParquetReport:
         import pyarrow
         from pyarrow import parquet
 
-        self._model = facts.model_sha256
+        self._model = facts.model.sha256
         self._arrow = pyarrow
         self._schema = _schema(pyarrow, facts)
         self._rows: list[dict[str, Any]] = []
@@ -50,8 +49,8 @@ class ParquetReport:
     def begin(self) -> None:
         return
 
-    def add(self, result: FileResult, verdict: Verdict | None, *, is_known: bool = False) -> None:
-        self._rows.append(row_of(result, verdict, model_sha256=self._model, is_known=is_known))
+    def add(self, judged: Judged) -> None:
+        self._rows.append(row_of(judged, model_sha256=self._model))
         if len(self._rows) >= ROWS_AT_ONCE:
             self._write()
 
@@ -91,7 +90,7 @@ def _schema(arrow: Any, facts: RunFacts) -> pyarrow.Schema:
         [arrow.field(name, type_, name not in ("path", "status")) for name, type_ in types.items()]
     )
     return schema.with_metadata(
-        {"tool": f"{TOOL} {facts.version}", "report_schema": str(SCHEMA_VERSION), "model": facts.model_sha256}
+        {"tool": f"{TOOL} {facts.version}", "report_schema": str(SCHEMA_VERSION), "model": facts.model.sha256}
     )
 
 

@@ -30,13 +30,14 @@ def redacted_result(result: FileResult, number: int) -> FileResult:
     """
     is_media = kind_by_suffix(result.path) is not MediaKind.UNKNOWN
     suffix = f".{suffix_of(result.path)}" if is_media else ""
-    return replace(result, path=f"file-{number:07}{suffix}", detail="", lies_at=result.path)
+    return replace(result, path=f"file-{number:07}{suffix}", detail="")
 
 
 def redacted_facts(facts: RunFacts) -> RunFacts:
     """For reports that tell of the run."""
     inputs = [REDACTED] * len(facts.inputs)
-    return replace(facts, inputs=inputs, model_file=_model_name(facts.model_sha256), redacted=True)
+    model = replace(facts.model, file=_model_name(facts.model.sha256))
+    return replace(facts, inputs=inputs, model=model, redacted=True)
 
 
 def redacted_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:

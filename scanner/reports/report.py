@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from models.contract import ModelMetadata
 from models.support.errors import ExitCode
-from scanner.judgement.policy import Gate, Policy, Verdict
-from scanner.media import Limits
+from scanner.judgement.judging import Judged
+from scanner.judgement.policy import Gate, Policy
+from scanner.judgement.tally import Tally
 from scanner.reports.sinks import IsOurs, Sink
-from scanner.reports.tally import Tally
-from scanner.results import FileResult
+from scanner.results.model import ModelFacts
 
 TOOL = "deepfake-scanner"
 
@@ -24,15 +23,13 @@ class RunFacts:
 
     version: str
     """Of the tool."""
-    model_file: str
-    model_sha256: str
-    metadata: ModelMetadata
-    device: str
-    provider: str
+    model: ModelFacts
     policy: Policy
     gate: Gate
     inputs: Sequence[str]
     started: datetime
+    workers: int = 1
+    batch_size: int = 1
     redacted: bool = False
     """Whether rows are numbered in place of paths."""
 
@@ -51,8 +48,9 @@ class ReportContext:
     """What a format may use; each takes what concerns it."""
 
     facts: RunFacts
-    previews: Limits | None = None
-    """Limits within which pictures may be decoded once more; ``None`` for no pictures."""
+    previews: Callable[[], Iterable[str | None]] | None = None
+    """Small pictures of the run's :class:`~scanner.judgement.ranking.MostSuspicious` so far, in its order, as ``data:``
+    URIs; ``None`` for no pictures."""
     sarif_known: bool = False
     """Whether SARIF holds what the baseline knows."""
 
@@ -61,10 +59,7 @@ class Report(Protocol):
     """One format. It writes to its sink, which makes the file appear."""
 
     def begin(self) -> None: ...
-    def add(self, result: FileResult, verdict: Verdict | None, *, is_known: bool = False) -> None:
-        """``is_known``: a finding of the baseline."""
-        ...
-
+    def add(self, judged: Judged) -> None: ...
     def end(self, end: RunEnd) -> None: ...
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scanner.judgement.policy import Verdict, format_probability
-from scanner.results import FileResult
+from scanner.judgement.judging import Judged
+from scanner.judgement.policy import format_probability
 
 SCHEMA_VERSION = 1
 COLUMNS = (
@@ -29,10 +29,9 @@ KNOWN = "known"
 """In the column ``baseline``."""
 
 
-def row_of(
-    result: FileResult, verdict: Verdict | None, *, model_sha256: str, is_known: bool
-) -> dict[str, Any]:
+def row_of(judged: Judged, *, model_sha256: str) -> dict[str, Any]:
     """Keyed by :data:`COLUMNS`; ``None`` where there is no value; ``prob_fake`` is the number that is printed."""
+    result, verdict = judged.result, judged.verdict
     prob_fake = result.prob_fake
     return {
         "path": result.path,
@@ -47,6 +46,6 @@ def row_of(
         "sha256": result.sha256,
         "model": None if prob_fake is None else model_sha256[:MODEL_DIGITS],
         "frames": result.frames,
-        "baseline": KNOWN if is_known else None,
+        "baseline": KNOWN if judged.is_known else None,
         "provenance": result.provenance,
     }

@@ -11,13 +11,14 @@ from itertools import chain
 from typing import Any
 
 from models.support.errors import ExitCode
+from scanner.judgement.judging import Judged
 from scanner.judgement.policy import Verdict, format_probability
 from scanner.judgement.ranking import Ranking
-from scanner.reports.code_scanning import MOST_RESULTS, CompressedSize
+from scanner.judgement.tally import LeftOut
+from scanner.reports.code_scanning import MOST_RESULTS, CompressedSize, notices_of
 from scanner.reports.report import TOOL, ReportContext, ReportFormat, RunEnd
 from scanner.reports.sinks import Sink
 from scanner.reports.spool import Piece, Spool
-from scanner.reports.tally import LeftOut
 from scanner.reports.uris import ROOT, Uris, plain_location
 from scanner.results import FileResult, Status
 
@@ -79,16 +80,19 @@ class SarifReport:
         base = json.dumps({ROOT: {"description": {"text": root}}})
         self._write(_BEGINNING + f',{driver[1:]}}},"originalUriBaseIds":{base},"results":['.encode())
 
-    def add(self, result: FileResult, verdict: Verdict | None, *, is_known: bool = False) -> None:
+    def add(self, judged: Judged) -> None:
+        result, verdict = judged.result, judged.verdict
         if verdict is not None and self._facts.gate.matches(verdict):
-            if is_known and not self._keeps_known:
+            if judged.is_known and not self._keeps_known:
                 self._left_out.known += 1
                 return
             self._found += 1
             # What is known takes the place of nothing new.
-            key = (not is_known, result.prob_fake or 0.0)
+            key = (not judged.is_known, result.prob_fake or 0.0)
             if self._best.admits(key):
-                self._best.add(key, self._results.write(_json(self._result(result, verdict, is_known))))
+                self._best.add(
+                    key, self._results.write(_json(self._result(result, verdict, judged.is_known)))
+                )
         elif result.status is not Status.OK:
             self._left_out.notifications += 1
             self._notifications[result.status].write(_json(self._notification(result)) + b"\n")
@@ -105,10 +109,10 @@ class SarifReport:
         end.tally.left_out_of_sarif = self._left_out
         notices = [
             {"level": notice.level, "descriptor": {"id": notice.id}, "message": {"text": notice.text}}
-            for notice in self._left_out.notices()
+            for notice in notices_of(self._left_out)
         ]
         self._write((b"," if written and notices else b"") + b",".join(map(_json, notices)))
-        properties = {"model": self._facts.model_sha256, "threshold": self._facts.policy.threshold}
+        properties = {"model": self._facts.model.sha256, "threshold": self._facts.policy.threshold}
         self._write(b'\n]}],"properties":' + _json(properties) + b"}]}\n")
 
     def _write(self, data: bytes) -> None:

@@ -11,6 +11,6 @@ from scanner.results.result import WHOLE_IMAGE as WHOLE_IMAGE
 from scanner.results.result import Coverage as Coverage
 from scanner.results.result import FileResult as FileResult
 from scanner.results.result import Finding as Finding
-from scanner.results.result import Memory as Memory
 from scanner.results.result import Region as Region
+from scanner.results.result import RememberedBy as RememberedBy
 from scanner.results.result import Stamp as Stamp

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from models.support.release import tool_version
-from scanner.inference.detector import Detector
-from scanner.inference.tensorrt import TENSORRT, tensorrt_version
+from scanner.results.model import ModelFacts
 from scanner.results.record import RECORD_VERSION
 
 LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "openvino", "pillow", "numpy", "click", "tqdm")
@@ -54,27 +53,23 @@ class Identity:
     precision: str
 
     @classmethod
-    def of(cls, detector: Detector) -> Identity:
-        """Of the scans with this detector in this process."""
+    def of(cls, model: ModelFacts) -> Identity:
+        """Of the scans with this model in this process."""
         import numpy
         import PIL
         from PIL import features
 
-        runtime, _, number = detector.runtime.partition(" ")
-        libraries = {runtime: number, "pillow": PIL.__version__, "numpy": numpy.__version__}
-        if detector.provider == TENSORRT:
-            libraries["tensorrt"] = tensorrt_version()
         return cls(
             tool=tool_version(),
             code=code_fingerprint(),
             record=RECORD_VERSION,
-            libraries=libraries,
+            libraries={**model.libraries, "pillow": PIL.__version__, "numpy": numpy.__version__},
             codecs={name: features.version(name) for name in _CODECS},
-            model=detector.sha256,
-            preprocess=detector.metadata.preprocess,
-            device=detector.device.partition(":")[0],
-            provider=detector.provider,
-            precision=detector.metadata.precision,
+            model=model.sha256,
+            preprocess=model.metadata.preprocess,
+            device=model.device.partition(":")[0],
+            provider=model.provider,
+            precision=model.metadata.precision,
         )
 
     def facts(self) -> dict[str, Any]:

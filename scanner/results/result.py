@@ -12,7 +12,7 @@ from typing import NamedTuple
 from models.error_codes import DependsOn, ErrorCode, Status
 
 
-class Memory(StrEnum):
+class RememberedBy(StrEnum):
     """Where a result may be known from before a file is read."""
 
     JOURNAL = "journal"
@@ -114,10 +114,8 @@ class FileResult:
     # Of the reading, not of the file: two readings of the same bytes are equal.
     stamp: Stamp | None = field(default=None, compare=False)
     """``None`` when the file could not be opened, or changed while or just before it was read."""
-    remembered_by: Memory | None = field(default=None, compare=False)
+    remembered_by: RememberedBy | None = field(default=None, compare=False)
     """What it was taken from, without a look into the file."""
-    lies_at: str | None = field(default=None, compare=False)
-    """The name of a result whose ``path`` was redacted: for reading the file, never for a report."""
 
     def __post_init__(self) -> None:
         """Raises ``ValueError`` for a status that is not its code's: the code is what exit codes are counted by."""
@@ -127,7 +125,7 @@ class FileResult:
     @property
     def recalled(self) -> bool:
         """Whether it was taken over from an earlier run that was cut off."""
-        return self.remembered_by is Memory.JOURNAL
+        return self.remembered_by is RememberedBy.JOURNAL
 
     @property
     def depends_on(self) -> DependsOn:

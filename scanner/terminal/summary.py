@@ -7,28 +7,29 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from models.support.terminal import Colour, paint
-from scanner.inference.detector import Detector
 from scanner.judgement.policy import Policy, Verdict, format_probability
 from scanner.judgement.ranking import MostSuspicious
-from scanner.reports.tally import Tally
+from scanner.judgement.tally import Tally
 from scanner.results import FileResult, Status
+from scanner.results.model import ModelFacts
 from scanner.results.names import printable
 
 Word = TypeVar("Word", bound=str)
 
 _ERROR_KINDS = 4
+_MOST_SUSPICIOUS = 5
 _COLOURS = {Verdict.FAKE: Colour.BAD, Verdict.INCONCLUSIVE: Colour.DOUBTFUL}
 
 
 def summary_lines(
-    detector: Detector, policy: Policy, tally: Tally, top: MostSuspicious, *, seconds: float, workers: int
+    model: ModelFacts, policy: Policy, tally: Tally, top: MostSuspicious, *, seconds: float, workers: int
 ) -> Iterator[str]:
     """The summary, line by line, in colours if standard error takes any; where the report is, only the command
     knows."""
     rate = tally.files / seconds if seconds > 0 else 0.0
     yield (
-        f"{tally.files:,} files in {seconds:,.1f} s ({rate:,.1f} files/s) on {detector.device} "
-        f"({detector.provider}, {workers} workers)"
+        f"{tally.files:,} files in {seconds:,.1f} s ({rate:,.1f} files/s) on {model.device} "
+        f"({model.provider}, {workers} workers)"
     )
     statuses, verdicts = tally.statuses, tally.verdicts
     failed = statuses[Status.ERROR]
@@ -50,7 +51,7 @@ def summary_lines(
         yield f"  {tally.cached:,} results from the cache"
     if known := tally.known.total():
         yield f"  {known:,} of these findings are known from the baseline"
-    ranked = top.results()
+    ranked = top.results()[:_MOST_SUSPICIOUS]
     if ranked:
         yield "  most suspicious:"
         for result in ranked:

@@ -21,11 +21,3 @@ def test_every_file_that_is_named_exists(name: str) -> None:
 def test_every_way_to_add_something_names_files() -> None:
     rows = [line for line in TABLE.splitlines() if line.startswith("| a")]
     assert len(rows) == 10 and all(re.search(r"`[\w/]+\.py`", row) for row in rows)
-
-
-def test_the_rooms_are_those_of_the_scanner() -> None:
-    listed = set(
-        re.findall(r"`(\w+)/`", PAGE[PAGE.index("The rooms of `scanner/`") : PAGE.index("## Habits")])
-    )
-    rooms = {path.parent.name for path in (ROOT / "scanner").glob("*/__init__.py")}
-    assert rooms <= listed

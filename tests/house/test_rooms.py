@@ -1,12 +1,14 @@
-"""The table of rooms in CONTRIBUTING.md: who may import whom, read off every import statement in the code."""
+"""The tables of rooms in CONTRIBUTING.md: who may import whom, read off every import statement in the code."""
 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -111,6 +113,38 @@ def test_runtimes_are_loaded_in_one_place_each_where_they_are_kept_from_reportin
 ) -> None:
     named = {name.partition(".")[0] for name in imports(path)} & {"onnxruntime", "openvino"}
     assert not named, "load_onnxruntime() and load_openvino() load them"
+
+
+def rooms_of_the_scanner() -> dict[str, set[str]]:
+    """What each may import of the others, as CONTRIBUTING.md says it."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("The rooms of `scanner/`")[2]
+    rows = re.findall(r"^\| `(\w+)/` \| [^|]+ \| ([^|]+) \|$", page, re.MULTILINE)
+    return {room: set(re.findall(r"`(\w+)/`", others)) for room, others in rows}
+
+
+def room_of(module: str) -> str | None:
+    """``None`` for a file beside the rooms."""
+    parts = module.split(".")
+    is_room = parts[0] == "scanner" and len(parts) > 1 and (ROOT / "scanner" / parts[1]).is_dir()
+    return parts[1] if is_room else None
+
+
+@pytest.mark.parametrize(
+    ("module", "path"), [(name, path) for name, path in modules() if room_of(name) is not None]
+)
+def test_a_room_of_the_scanner_imports_only_what_the_table_says(module: str, path: Path) -> None:
+    room = room_of(module)
+    assert room is not None
+    allowed = rooms_of_the_scanner()[room] | {room}
+    ours = [name for name in imports(path) if name.startswith("scanner.") and name != "scanner.options"]
+    assert [name for name in ours if room_of(name) not in allowed] == []
+
+
+def test_the_table_of_rooms_is_whole_and_has_no_circle() -> None:
+    table = rooms_of_the_scanner()
+    assert set(table) == {path.parent.name for path in (ROOT / "scanner").glob("*/__init__.py")}
+    order = tuple(TopologicalSorter(table).static_order())  # raises CycleError
+    assert order[0] == "results"
 
 
 def test_the_rules_catch_what_they_are_for() -> None:

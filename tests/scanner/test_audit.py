@@ -15,12 +15,15 @@ import pytest
 
 from models.support.errors import ExitCode, OutputError
 from scanner import Detector, Policy, Status, Verdict
-from scanner.audit import Audit, Interrupted, NoCandidates
-from scanner.judgement.policy import Gate
+from scanner.audit import Audit, Interrupted, NoCandidates, Scoring
+from scanner.judgement.judging import Judging
+from scanner.judgement.tally import Tally
+from scanner.media import Limits
+from scanner.memory import Memories
 from scanner.reports import sinks
 from scanner.reports.formats import Target
+from scanner.reports.reporting import Reporting
 from scanner.reports.row import COLUMNS
-from scanner.reports.tally import Tally
 from scanner.sources import Candidate, MediaKind
 from scanner.terminal.speaker import Speaker
 
@@ -76,11 +79,15 @@ def audit(detector: Detector, tmp_path: Path) -> Callable[..., Audit]:
     def make(candidates: Any, **changes: Any) -> Audit:
         speaker = Listening()
         settings: dict[str, Any] = {
-            "gate": Gate(), "tally": Tally(), "reports": [Target(tmp_path / "r.csv", "csv")],
-            "manifest": tmp_path / "r.run.json",
-            "speaker": speaker, "inputs": ["in"], "options": {}, "workers": 1, "batch_size": 1,
-        }  # fmt: skip
-        made = Audit(detector, Policy(0.5, 0.5, "option"), candidates=candidates, **settings | changes)
+            "tally": Tally(),
+            "scoring": Scoring(detector, Limits(), workers=1, batch_size=1),
+            "judging": Judging(Policy(0.5, 0.5, "option")),
+            "memories": Memories(),
+            "reporting": Reporting([Target(tmp_path / "r.csv", "csv")], tmp_path / "r.run.json"),
+            "speaker": speaker,
+            "inputs": ["in"],
+        }
+        made = Audit(candidates, **settings | changes)
         made.said = speaker.said  # type: ignore[attr-defined]
         return made
 

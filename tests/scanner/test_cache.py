@@ -18,7 +18,7 @@ from typing import Any
 import onnxruntime
 import pytest
 
-from models.contract import InputSpec, ModelMetadata
+from models.contract import InputSpec
 from models.support.errors import OutputError
 from scanner import Detector, FileResult, Finding, Limits, Status, encode_path
 from scanner.media.extract import open_candidate
@@ -249,16 +249,17 @@ def test_a_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
 def test_the_context_is_everything_that_makes_a_result(
     detector: Detector, calibrated: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
-    before = Identity.of(detector).key()
-    assert before == Identity.of(Detector.load(detector.path, "cpu")).key()
-    other = Detector.load(detector.path, "cpu")
+    before = Identity.of(detector.facts).key()
+    assert before == Identity.of(Detector.load(detector.path, "cpu").facts).key()
+    facts = detector.facts
     if change == "model":
-        other = Detector.load(calibrated, "cpu")
+        facts = Detector.load(calibrated, "cpu").facts
     elif change == "precision":
-        other.metadata = replace(ModelMetadata("bright", "3", "fake"), precision="int8")
+        facts = replace(facts, metadata=replace(facts.metadata, precision="int8"))
     elif change == "runtime":
         # A patch release may compute otherwise, too.
         monkeypatch.setattr("onnxruntime.__version__", f"{onnxruntime.__version__}.1")
+        facts = Detector.load(detector.path, "cpu").facts
     elif change == "pillow":
         monkeypatch.setattr("PIL.__version__", "99.0")
     elif change == "numpy":
@@ -272,8 +273,8 @@ def test_the_context_is_everything_that_makes_a_result(
     elif change == "record":
         monkeypatch.setattr("scanner.results.identity.RECORD_VERSION", 99)
     else:
-        monkeypatch.setattr(other, change, "another")
-    assert Identity.of(other).key() != before
+        facts = replace(facts, **{change: "another"})
+    assert Identity.of(facts).key() != before
 
 
 @pytest.fixture

@@ -7,28 +7,24 @@ import hashlib
 import json
 import random
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from run_facts import run_facts
 
-from models.contract import ModelMetadata
 from models.support.errors import ExitCode
+from scanner.judgement.judging import Judged
 from scanner.judgement.policy import FailOn, Gate, Policy
+from scanner.judgement.tally import LeftOut, Tally
 from scanner.reports import code_scanning, sarif
 from scanner.reports.code_scanning import MOST_COMPRESSED, MOST_RESULTS, CompressedSize
-from scanner.reports.report import ReportContext, RunEnd, RunFacts
+from scanner.reports.report import ReportContext, RunEnd
 from scanner.reports.sarif import SarifReport
-from scanner.reports.tally import LeftOut, Tally
 from scanner.results import ErrorCode, FileResult, Finding, Status
 from scanner.results.names import encode_path
 
-FACTS = RunFacts(
-    version="1.2.3", model_file="m.onnx", model_sha256="ab" * 32, metadata=ModelMetadata("m", "1", "fake"),
-    device="cpu", provider="CPUExecutionProvider", policy=Policy(0.7, 0.5, "option"), gate=Gate(FailOn.INCONCLUSIVE),
-    inputs=["in"], started=datetime(2026, 1, 2, tzinfo=UTC),
-)  # fmt: skip
+FACTS = run_facts(Policy(0.7, 0.5, "option"), Gate(FailOn.INCONCLUSIVE))
 
 
 class Sink:
@@ -70,7 +66,7 @@ def written(
     report = SarifReport(sink, ReportContext(FACTS, sarif_known=keeps_known))
     report.begin()
     for result in results:
-        report.add(result, FACTS.policy.verdict(result), is_known=known(result))
+        report.add(Judged(result, FACTS.policy.verdict(result), known(result)))
     report.end(RunEnd(tally, ExitCode.OK, 1.0))
     (run,) = json.loads(sink.data)["runs"]
     return bytes(sink.data), run, tally.left_out_of_sarif

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner import ErrorCode, FileResult, Finding, Status, Verdict, decode_path, encode_path
+from scanner.judgement.judging import Judged
 from scanner.reports.csv import CsvReport, looks_like_report
 from scanner.reports.report import ReportContext
 from scanner.reports.row import COLUMNS
@@ -47,11 +48,11 @@ class Memory:
 
 def report(*rows: tuple[FileResult, Verdict | None], known: bool = False) -> bytes:
     sink = Memory()
-    facts: Any = SimpleNamespace(model_sha256=SHA256)
+    facts: Any = SimpleNamespace(model=SimpleNamespace(sha256=SHA256))
     written = CsvReport(sink, ReportContext(facts))
     written.begin()
     for result, verdict in rows:
-        written.add(result, verdict, is_known=known)
+        written.add(Judged(result, verdict, known))
     return sink.data
 
 

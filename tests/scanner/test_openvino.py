@@ -74,10 +74,10 @@ def test_the_edge_is_the_models(make_model: MakeModel) -> None:
 def test_results_of_another_runtime_are_not_taken_over(
     on_openvino: Detector, detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = Identity.of(on_openvino).key()
-    assert before != Identity.of(detector).key()
+    before = Identity.of(on_openvino.facts).key()
+    assert before != Identity.of(detector.facts).key()
     monkeypatch.setattr("scanner.inference.providers.runtime_version", lambda: "1999.1.0")
-    assert Identity.of(on_openvino).key() != before
+    assert Identity.of(Detector.load(on_openvino.path, "openvino").facts).key() != before
 
 
 def test_a_model_is_computed_in_the_precision_that_it_names(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from models.support.errors import OutputError
+from scanner.outputs import Outputs
 from scanner.reports.formats import Target
-from scanner.reports.outputs import Outputs
 
 
 @pytest.fixture(autouse=True)

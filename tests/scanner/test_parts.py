@@ -199,7 +199,7 @@ def test_a_known_film_is_not_read_again(
     tmp_path: Path, detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     film = film_strip.write_film(tmp_path / "a.film", greys(8, 16, 200))
-    identity = Identity.of(detector).key()
+    identity = Identity.of(detector.facts).key()
     log = tmp_path / "log"
     monkeypatch.setenv("FILM_LOG", str(log))
 

@@ -10,7 +10,6 @@ import json
 import re
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -20,18 +19,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from junitparser import JUnitXml
 from pyarrow import parquet
+from run_facts import run_facts
 
-from models.contract import ModelMetadata
 from models.support.dependencies import MissingExtra
 from models.support.errors import ExitCode, OutputError
 from scanner import FileResult, Finding, Policy, Status, cli, encode_path
+from scanner.judgement.judging import Judged
 from scanner.judgement.policy import FailOn, Gate
+from scanner.judgement.tally import Tally
 from scanner.reports import parquet as parquet_report
 from scanner.reports import spool
 from scanner.reports.formats import FORMATS, SUFFIXES, format_of
-from scanner.reports.report import ReportContext, RunEnd, RunFacts
+from scanner.reports.report import ReportContext, RunEnd
 from scanner.reports.row import COLUMNS
-from scanner.reports.tally import Tally
 from scanner.results import ErrorCode
 
 HOSTILE = (
@@ -79,17 +79,13 @@ MIXED = [
 
 def written(format_: str, results: list[FileResult], fail_on: FailOn = FailOn.FAKE) -> bytes:
     policy, gate = Policy(0.7, 0.5, "option"), Gate(fail_on)
-    facts = RunFacts(
-        version="1.2.3", model_file="m.onnx", model_sha256="ab" * 32, metadata=ModelMetadata("<m>", "1", "fake"),
-        device="cpu", provider="CPUExecutionProvider", policy=policy, gate=gate, inputs=["in"],
-        started=datetime(2026, 1, 2, tzinfo=UTC),
-    )  # fmt: skip
+    facts = run_facts(policy, gate, model="<m>")
     sink, tally = Sink(), Tally()
     report = FORMATS[format_].make(sink, ReportContext(facts))
     report.begin()
     for one in results:
         verdict = policy.verdict(one)
-        report.add(one, verdict)
+        report.add(Judged(one, verdict))
         tally.statuses[one.status] += 1
         if verdict is not None:
             tally.verdicts[verdict] += 1

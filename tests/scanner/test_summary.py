@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from scanner import Detector, ErrorCode, FileResult, Finding, Policy, Status, Verdict
-from scanner.reports.tally import Tally
+from scanner.judgement.tally import Tally
 from scanner.terminal.summary import MostSuspicious, summary_lines
 
 
@@ -37,7 +37,7 @@ def test_the_summary_says_what_happened(detector: Detector) -> None:
     top.add(scored("worst.jpg", 0.987654))
     text = "\n".join(
         summary_lines(
-            detector, Policy(0.5, 0.5, "uncalibrated default"), tally, top, seconds=60.35, workers=2
+            detector.facts, Policy(0.5, 0.5, "uncalibrated default"), tally, top, seconds=60.35, workers=2
         )
     )
     for part in (
@@ -52,7 +52,9 @@ def test_the_summary_says_what_happened(detector: Detector) -> None:
 
 def test_an_empty_run_has_a_summary_too(detector: Detector) -> None:
     lines = list(
-        summary_lines(detector, Policy(0.5, 0.5, "option"), Tally(), MostSuspicious(), seconds=0.0, workers=1)
+        summary_lines(
+            detector.facts, Policy(0.5, 0.5, "option"), Tally(), MostSuspicious(), seconds=0.0, workers=1
+        )
     )
     assert lines[0].startswith("0 files in 0.0 s")
     assert not any("suspicious" in line for line in lines)

@@ -14,7 +14,7 @@ from scanner import Detector, cli, wiring
 from scanner.judgement.baseline import BaselineError
 from scanner.media import Limits
 from scanner.options import Options
-from scanner.reports.outputs import Outputs
+from scanner.outputs import Outputs
 from scanner.terminal.progress import NullProgress
 from scanner.terminal.speaker import Speaker
 
@@ -66,7 +66,8 @@ def test_building_looks_at_no_file_and_records_the_limits_with_their_defaults(
     chosen = options("missing", "--out", "-", "--model", model, "--device", "cpu", "--max-bytes", 99)
     outputs = Outputs.settle(chosen.outs, chosen.manifest, chosen.log_file)
     audit = wiring.build(chosen, outputs, Speaker(NullProgress()), baseline=None, configuration={})
-    assert audit.limits == Limits(max_bytes=99)
-    assert audit.options == {**chosen.recorded(), "limits": asdict(audit.limits)}
-    assert (audit.workers, audit.batch_size) == (usable_cores(), 1)
-    assert audit.open_journal is None and audit.cache is None, "a stream, and no --cache"
+    assert audit.scoring.limits == Limits(max_bytes=99)
+    assert audit.reporting.options == {**chosen.recorded(), "limits": asdict(Limits(max_bytes=99))}
+    assert (audit.scoring.workers, audit.scoring.batch_size) == (usable_cores(), 1)
+    audit.memories.begin()
+    assert not audit.memories.continues and audit.memories.recognise is None, "a stream, and no --cache"

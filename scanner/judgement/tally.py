@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from scanner.judgement.policy import Verdict
-from scanner.reports.code_scanning import MOST_COMPRESSED, MOST_RESULTS
 from scanner.results import ErrorCode, Status
 from scanner.sources import LEFT_OUT, SkipType
-
-
-class Notice(NamedTuple):
-    """That something is left out."""
-
-    level: str
-    """A SARIF level: what a user chose is a note."""
-    id: str
-    text: str
 
 
 @dataclass
@@ -32,25 +20,6 @@ class LeftOut:
     """Findings above the limits of code scanning."""
     notifications: int = 0
     """Files without a score, above these limits."""
-
-    def notices(self) -> Iterator[Notice]:
-        """One for each reason there was."""
-        if self.known:
-            text = f"findings left out, which the baseline knows (--sarif-known keeps them): {self.known:,}"
-            yield Notice("note", "known_left_out", text)
-        most = f"{MOST_COMPRESSED // 1_000_000} MB in gzip"
-        if self.results:
-            text = (
-                "results left out, the least suspicious, since code scanning takes no more than "
-                f"{MOST_RESULTS:,} in a run and {most}: {self.results:,}"
-            )
-            yield Notice("warning", "results_left_out", text)
-        if self.notifications:
-            text = (
-                "files without a score left out of the notifications, since code scanning takes no more than "
-                f"{most}: {self.notifications:,}"
-            )
-            yield Notice("warning", "notifications_left_out", text)
 
 
 @dataclass

@@ -6,7 +6,7 @@ import base64
 import io
 from collections.abc import Iterator, Sequence
 
-from models.contract import IMAGE_SIZE
+from models.contract import InputSpec
 from scanner.media import Limits
 from scanner.results import FileResult
 from scanner.results.names import decode_path
@@ -17,18 +17,18 @@ EDGE = 128
 QUALITY = 75
 
 
-def thumbnails(results: Sequence[FileResult], limits: Limits) -> Iterator[str | None]:
+def thumbnails(results: Sequence[FileResult], limits: Limits, spec: InputSpec) -> Iterator[str | None]:
     """A ``data:`` URI for each, as the model saw it; ``None`` where the file has changed since, or is gone."""
     from PIL import Image
 
-    names = [result.lies_at or result.path for result in results]
+    names = [result.path for result in results]
     candidates = [Candidate(decode_path(name), name, MediaKind.IMAGE, explicit=True) for name in names]
-    with DecodePool(1, limits) as decoders:
+    with DecodePool(1, limits, spec) as decoders:
         for result, decoded in zip(results, decoders.decode(candidates), strict=True):
             if not decoded.pictures or decoded.result.sha256 != result.sha256:
                 yield None
                 continue
             out = io.BytesIO()
-            picture = Image.frombytes("RGB", (IMAGE_SIZE, IMAGE_SIZE), decoded.pictures[0].pixels)
+            picture = Image.frombytes("RGB", (spec.size, spec.size), decoded.pictures[0].pixels)
             picture.resize((EDGE, EDGE), Image.Resampling.BILINEAR).save(out, "JPEG", quality=QUALITY)
             yield "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")

@@ -1,0 +1,28 @@
+"""What is known of a loaded model, without the model: reports, records and identities are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from models.contract import InputSpec, ModelMetadata
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """Of one model on one device."""
+
+    file: str
+    """Its name, without the folder."""
+    sha256: str
+    metadata: ModelMetadata
+    spec: InputSpec
+    """What it is given."""
+    device: str
+    """``cpu``, ``openvino``, ``cuda:N`` or ``tensorrt:N``: where it really runs."""
+    provider: str
+    """onnxruntime's execution provider, or OpenVINO."""
+    libraries: Mapping[str, str]
+    """Full versions of those that compute, by name, the runtime first."""
+    fallback: str | None = None
+    """Why ``auto`` did not take CUDA, or ``None``."""
