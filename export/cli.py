@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +19,31 @@ if TYPE_CHECKING:
     from export.variants import VariantReport
 
 _CALIBRATION_IMAGES = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The command's options, as Click hands them over."""
+
+    source: Path
+    out: Path
+    store: str
+    positive: str | None
+    name: str | None
+    version: str | None
+    license_: str | None
+    calibration: Path | None
+    no_calibration: bool
+    precision: str
+    measure_on: Path | None
+    calibrate_on: Path | None
+    calibration_images: int | None
+    device: str | None
+
+    @property
+    def is_exported(self) -> bool:
+        """Whether the source is an ONNX file already."""
+        return self.source.suffix.lower() == ".onnx" and not self.source.is_dir()
 
 
 @click.command(
@@ -93,11 +119,7 @@ _CALIBRATION_IMAGES = 256
     metavar="auto|cpu|openvino|cuda[:N]",
     help="Where a variant is measured.  [default: auto for fp16, cpu for int8, openvino for bf16]",
 )
-def command(
-    source: Path, out: Path, store: str, positive: str | None, name: str | None, version: str | None,
-    license_: str | None, calibration: Path | None, no_calibration: bool, precision: str,
-    measure_on: Path | None, calibrate_on: Path | None, calibration_images: int | None, device: str | None,
-) -> None:  # fmt: skip
+def command(**given: Any) -> None:
     """Export SOURCE to an ONNX file that scan can run.
 
     SOURCE is a file of weights (.pt, .pth, .ckpt or .safetensors, in any of the usual wrappings), or the folder of
@@ -107,71 +129,75 @@ def command(
     With another --precision than fp32, SOURCE may also be an exported .onnx file: the result is a variant of it,
     with its calibration and its measured loss.
     """
-    if calibration is not None and no_calibration:
+    asked = Asked(**given)
+    if asked.calibration is not None and asked.no_calibration:
         raise click.UsageError("--calibration and --no-calibration contradict each other")
-    variant = precision != "fp32"
-    measure_on = _check_variant(precision, measure_on, calibrate_on, calibration_images, device)
-    exported = source.suffix.lower() == ".onnx" and not source.is_dir()
-    if exported:
-        _check_exported_source(variant=variant)
+    measure_on = _where_measured(asked)
+    if asked.is_exported:
+        _check_exported_source(variant=measure_on is not None)
     require_extra("train", ("torch", "torchvision", "onnx", "onnxscript"), needed_by="scan-export")
     from export.calibration import find_calibration
-    from export.exporter import export_checkpoint
 
-    if calibration is None and not no_calibration and not exported:
-        calibration = find_calibration(source)
-
-    def export(file: Path) -> ExportReport:
-        return export_checkpoint(
-            source, file, store=store, positive=positive, name=name, version=version, license=license_,
-            calibration=calibration,
-        )  # fmt: skip
-
+    calibration = asked.calibration
+    if calibration is None and not asked.no_calibration and not asked.is_exported:
+        calibration = find_calibration(asked.source)
     if measure_on is None:
-        _say_export(export(out), calibration)
+        _say_export(_export(asked, asked.out, calibration), calibration)
         return
     from export.exporter import check_target
     from export.variants import Precision, VariantOptions, export_variant
 
-    check_target(out, source)
-    kind = Precision(precision)
+    check_target(asked.out, asked.source)
     options = VariantOptions(
-        kind, measure_on, calibrate_on, calibration_images or _CALIBRATION_IMAGES,
-        device or {"int8": "cpu", "bf16": "openvino"}.get(precision, "auto"),
-    )  # fmt: skip
-    if exported:
-        _say_variant(export_variant(source, out, options, name=name, version=version, license=license_))
+        Precision(asked.precision),
+        measure_on,
+        asked.calibrate_on,
+        asked.calibration_images or _CALIBRATION_IMAGES,
+        asked.device or {"int8": "cpu", "bf16": "openvino"}.get(asked.precision, "auto"),
+    )
+    if asked.is_exported:
+        variant = export_variant(
+            asked.source, asked.out, options, name=asked.name, version=asked.version, license=asked.license_
+        )
+        _say_variant(variant)
         return
     with tempfile.TemporaryDirectory(prefix="scan-export-") as folder:
-        reference = export(Path(folder, "reference.onnx")).file
-        _say_variant(export_variant(reference, out, options))
+        reference = _export(asked, Path(folder, "reference.onnx"), calibration).file
+        _say_variant(export_variant(reference, asked.out, options))
 
 
-def _check_variant(
-    precision: str,
-    measure_on: Path | None,
-    calibrate_on: Path | None,
-    calibration_images: int | None,
-    device: str | None,
-) -> Path | None:
-    """Where a variant is measured, ``None`` for fp32. Raises :class:`click.UsageError`."""
+def _export(asked: Asked, file: Path, calibration: Path | None) -> ExportReport:
+    from export.exporter import ExportOptions, export_checkpoint
+    from models.contract import Label
+    from models.storage import Store
+
+    positive = None if asked.positive is None else Label.from_name(asked.positive)
+    options = ExportOptions(
+        Store(asked.store), positive, asked.name, asked.version, asked.license_, calibration
+    )
+    return export_checkpoint(asked.source, file, options)
+
+
+def _where_measured(asked: Asked) -> Path | None:
+    """The tree that a variant is measured on, ``None`` for fp32. Raises :class:`click.UsageError`."""
+    precision = asked.precision
     if precision == "fp32":
         for option, value in {
-            "--measure-on": measure_on,
-            "--calibrate-on": calibrate_on,
-            "--calibration-images": calibration_images,
-            "--device": device,
+            "--measure-on": asked.measure_on,
+            "--calibrate-on": asked.calibrate_on,
+            "--calibration-images": asked.calibration_images,
+            "--device": asked.device,
         }.items():
             if value is not None:
                 raise click.UsageError(f"{option} is for --precision fp16, bf16 or int8")
         return None
-    if precision == "int8" and calibrate_on is None:
+    if precision == "int8" and asked.calibrate_on is None:
         raise click.UsageError("--precision int8 needs images that show it its ranges: --calibrate-on DATA")
-    if precision != "int8" and (calibrate_on is not None or calibration_images is not None):
+    if precision != "int8" and (asked.calibrate_on is not None or asked.calibration_images is not None):
         raise click.UsageError(
             f"--calibrate-on and --calibration-images are for --precision int8; {precision} has no ranges to choose"
         )
-    measured = measure_on or calibrate_on
+    measured = asked.measure_on or asked.calibrate_on
     if measured is None:
         raise click.UsageError(
             f"--precision {precision} is not written unmeasured: --measure-on DATA, a tree with "

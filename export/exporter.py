@@ -61,41 +61,51 @@ class Proof:
         return replace(self, images=self.images[-3:], reference=(logit[-3:], prob[-3:]))
 
 
+@dataclass(frozen=True)
+class ExportOptions:
+    """What an exported file is to be, beside its weights."""
+
+    store: Store = Store.FP32
+    """How the weights are stored; with fp16 torch with the rounded weights is the reference."""
+    positive: Label | None = None
+    """What a bare state_dict's sigmoid means."""
+    name: str | None = None
+    version: str | None = None
+    license: str | None = None
+    calibration: Path | None = None
+    """A run's ``calibration.json``, which must belong to this very checkpoint; ``None``: uncalibrated."""
+
+
 def export_checkpoint(
     checkpoint: Path,
     out: Path,
+    options: ExportOptions | None = None,
     *,
-    store: str = "fp32",
-    positive: str | None = None,
-    name: str | None = None,
-    version: str | None = None,
-    license: str | None = None,
-    calibration: Path | None = None,
     load: Callable[[Path], Score] = detector_score,
 ) -> ExportReport:
     """Export a checkpoint (or a run's best one, by its folder) to ``out`` and prove it against torch.
 
-    ``store`` is ``"fp32"`` or ``"fp16"``; with the latter torch with the rounded weights is the reference.
-    ``positive`` (``"fake"`` or ``"real"``) says what a bare state_dict's sigmoid means. ``calibration`` is a
-    run's ``calibration.json``, which must belong to this very checkpoint; ``None`` exports an uncalibrated
-    model. ``load`` runs the file in the proof; by default the scanner does.
+    ``load`` runs the file in the proof; by default the scanner does.
 
     Raises :class:`models.support.errors.Failure`; ``out`` is then as it was before.
     """
     check_target(out, checkpoint)
-    kind = Store(store)
-    source = open_checkpoint(checkpoint, None if positive is None else Label.from_name(positive))
+    options = options or ExportOptions()
+    kind = options.store
+    source = open_checkpoint(checkpoint, options.positive)
     where = str(source.file)
-    calibrated = calibration_for(calibration, source, kind) if calibration is not None else None
+    calibrated = (
+        calibration_for(options.calibration, source, kind) if options.calibration is not None else None
+    )
     network = load_network(source.state, where=where, network=source.network)
     network.load_state_dict(stored_state(network.state_dict(), kind, where=where))
     metadata = build_metadata(
         source,
         network=network.backbone,
         store=kind,
-        name=name,
-        version=version,
-        license=license,
+        name=options.name,
+        version=options.version,
+        license=options.license,
         calibration=calibrated,
     )
     model = convert(network, store=kind, positive=source.positive, temperature=metadata.temperature)

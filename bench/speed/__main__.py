@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,26 @@ from scanner import Detector
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The command's options, as Click hands them over."""
+
+    model: Path | None
+    variants: tuple[str, ...]
+    device: str
+    count: int
+    rounds: int
+    slow_count: int
+    fast_count: int
+    big_count: int
+    compiled: bool
+    memory: bool
+    memory_files: int
+    memory_folders: int
+    json_file: Path | None
+    plot_file: Path | None
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.option("--model", type=FILE, default=None, help="Exported model; default: the shipped one.")
 @click.option(
@@ -47,47 +68,34 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @size_options
 @click.option("--json", "json_file", type=FILE, default=None, help="Also write everything here.")
 @click.option("--plot", "plot_file", type=FILE, default=None, help="Also draw the ratios, as a PNG.")
-def main(
-    model: Path | None,
-    variants: tuple[str, ...],
-    device: str,
-    count: int,
-    rounds: int,
-    slow_count: int,
-    fast_count: int,
-    big_count: int,
-    compiled: bool,
-    memory: bool,
-    memory_files: int,
-    memory_folders: int,
-    json_file: Path | None,
-    plot_file: Path | None,
-) -> None:
+def main(**given: Any) -> None:
     """Rates of the scan, its parts and its peers, with what each is held against."""
-    begun = time.monotonic()
+    asked, begun = Asked(**given), time.monotonic()
     try:
-        detectors = _load(model, variants, device)
+        detectors = _load(asked.model, asked.variants, asked.device)
     except Failure as error:
         raise click.ClickException(str(error)) from None
     about = machine(detectors[FP32])
     with tempfile.TemporaryDirectory() as scratch:
         _say("making pictures and loading models")
-        sizes = Sizes(count, slow_count, fast_count, big_count)
-        plan = plan_rows(model, detectors, sizes, Path(scratch), compiled=compiled)
-        results = measure(plan.rows, rounds, _say)
+        sizes = Sizes(asked.count, asked.slow_count, asked.fast_count, asked.big_count)
+        plan = plan_rows(asked.model, detectors, sizes, Path(scratch), compiled=asked.compiled)
+        results = measure(plan.rows, asked.rounds, _say)
         agreed = _parity(plan)
-    measured, memory_checks = (
-        measure_memory(memory_folders, memory_files, _say) if memory else (None, list[Check]())
-    )
+    measured, memory_checks = None, list[Check]()
+    if asked.memory:
+        measured, memory_checks = measure_memory(asked.memory_folders, asked.memory_files, _say)
     checks = [*speed_checks(plan, results), *parity_checks(agreed), *memory_checks]
     about["seconds"] = time.monotonic() - begun
-    click.echo("\n".join(_page(plan, results, about, rounds, measured, checks)))
-    if json_file is not None:
-        everything = _everything(plan, results, about, rounds, measured, checks, agreed)
-        json_file.write_text(json.dumps(everything, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    if plot_file is not None:
+    click.echo("\n".join(_page(plan, results, about, asked.rounds, measured, checks)))
+    if asked.json_file is not None:
+        everything = _everything(plan, results, about, asked.rounds, measured, checks, agreed)
+        text = json.dumps(everything, indent=1, ensure_ascii=False) + "\n"
+        asked.json_file.write_text(text, encoding="utf-8")
+    if asked.plot_file is not None:
         where = about["gpu"] or f"{about['cores']} cores of {about['cpu']}"
-        plot(results, BASE, f"{JPEG.name}, {where}, median and range of {rounds} rounds", plot_file)
+        title = f"{JPEG.name}, {where}, median and range of {asked.rounds} rounds"
+        plot(results, BASE, title, asked.plot_file)
 
 
 def _load(model: Path | None, variants: tuple[str, ...], device: str) -> dict[str, Detector]:

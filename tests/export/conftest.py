@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 from torchvision.models.efficientnet import MBConv
 
-from export.exporter import ExportReport, export_checkpoint
+from export.exporter import ExportOptions, ExportReport, export_checkpoint
 from export.images import proof_images
 from models.backbones import build_network
 from models.contract import IMAGENET_MEAN, IMAGENET_STD
+from models.storage import Store
 from models.support.onnx_runtime import load_onnxruntime
 
 SUMMARY = {"recipe": "scratch", "epochs": 3, "select_auc": 0.75, "seed": 7}
@@ -115,10 +116,7 @@ def exports(run_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> E
         export_checkpoint(
             run_checkpoint / "best.pt",
             folder / "fp16.onnx",
-            store="fp16",
-            name="named",
-            version="1.2",
-            license="research use",
+            ExportOptions(Store.FP16, name="named", version="1.2", license="research use"),
             load=load_with_onnxruntime,
         ),
     )

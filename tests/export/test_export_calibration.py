@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from export.calibration import find_calibration
-from export.exporter import export_checkpoint
+from export.exporter import ExportOptions, export_checkpoint
 from models.calibration import Calibration, CalibrationFile
-from models.contract import Threshold
+from models.contract import Label, Threshold
+from models.storage import Store
 from models.support.errors import ModelFileError
 from models.weights import sha256_file
 
@@ -36,7 +37,9 @@ def file(run_checkpoint: Path, tmp_path: Path) -> Path:
 def test_the_graph_divides_by_the_temperature_and_the_metadata_say_so(
     file: Path, run_checkpoint: Path, exports: Any, images: Any, load: Any, tmp_path: Path
 ) -> None:
-    report = export_checkpoint(run_checkpoint, tmp_path / "m.onnx", calibration=file, load=load)
+    report = export_checkpoint(
+        run_checkpoint, tmp_path / "m.onnx", ExportOptions(calibration=file), load=load
+    )
     logit, prob = load(report.file)(images[:6])
     plain_logit, plain_prob = load(exports.fp32.file)(images[:6])
     np.testing.assert_array_equal(logit, plain_logit)
@@ -48,13 +51,17 @@ def test_the_graph_divides_by_the_temperature_and_the_metadata_say_so(
 
 
 def test_each_storage_has_its_own(file: Path, run_checkpoint: Path, load: Any, tmp_path: Path) -> None:
-    report = export_checkpoint(run_checkpoint, tmp_path / "m.onnx", store="fp16", calibration=file, load=load)
+    report = export_checkpoint(
+        run_checkpoint, tmp_path / "m.onnx", ExportOptions(Store.FP16, calibration=file), load=load
+    )
     assert report.metadata.temperature == 2.6
 
 
 def test_a_calibration_of_other_weights_is_refused(file: Path, seed_checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="calibrates the checkpoint"):
-        export_checkpoint(seed_checkpoint, tmp_path / "m.onnx", positive="real", calibration=file)
+        export_checkpoint(
+            seed_checkpoint, tmp_path / "m.onnx", ExportOptions(positive=Label.REAL, calibration=file)
+        )
     assert not (tmp_path / "m.onnx").exists()
 
 

@@ -12,9 +12,9 @@ import pytest
 import torch
 from onnx import TensorProto, numpy_helper
 
-from export.exporter import Proof, export_checkpoint, write_proven
+from export.exporter import ExportOptions, Proof, export_checkpoint, write_proven
 from export.parity import ParityError
-from models.contract import ModelMetadata
+from models.contract import Label, ModelMetadata
 from models.network import state_dict_from_onnx
 from models.support.errors import ModelFileError, OutputError
 from models.weights import sha256_file
@@ -201,6 +201,6 @@ def test_target_is_checked_before_the_checkpoint_is_read(seed_checkpoint: Path, 
     with pytest.raises(OutputError, match="is a folder"):
         export_checkpoint(missing, tmp_path)
     with pytest.raises(OutputError, match="is the source itself"):
-        export_checkpoint(seed_checkpoint, seed_checkpoint, positive="real")
+        export_checkpoint(seed_checkpoint, seed_checkpoint, ExportOptions(positive=Label.REAL))
     with pytest.raises(ModelFileError, match=r"missing\.pt does not exist"):
         export_checkpoint(missing, tmp_path / "model.onnx")

@@ -28,7 +28,7 @@ from torchvision.transforms.functional import normalize
 from export import variant_check, variants
 from export.cli import command
 from export.convert import convert
-from export.exporter import write_model
+from export.exporter import ExportOptions, write_model
 from export.fp16 import to_fp16
 from export.graph import finished, folded, parts
 from export.int8 import QUANTISED, to_int8
@@ -484,10 +484,10 @@ def test_the_command_makes_a_variant_of_an_exported_file(reference: Path, data: 
 def test_the_command_makes_a_variant_of_a_checkpoint_by_way_of_its_fp32_file(
     reference: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[tuple[Path, dict[str, Any]]] = []
+    asked: list[tuple[Path, ExportOptions]] = []
 
-    def export(checkpoint: Path, file: Path, **said: Any) -> Any:
-        asked.append((checkpoint, said))
+    def export(checkpoint: Path, file: Path, options: ExportOptions) -> Any:
+        asked.append((checkpoint, options))
         shutil.copy(reference, file)
         return SimpleNamespace(file=file)
 
@@ -506,8 +506,7 @@ def test_the_command_makes_a_variant_of_a_checkpoint_by_way_of_its_fp32_file(
         "x",
     ]
     assert run("some.pt", "--out", out, *arguments)[0] == 0
-    ((checkpoint, said),) = asked
-    assert (checkpoint, said["store"], said["name"]) == (Path("some.pt"), "fp16", "x")
+    assert asked == [(Path("some.pt"), ExportOptions(Store.FP16, name="x"))]
     metadata = Detector.load(out, "cpu").metadata
     assert metadata.precision == "fp16" and metadata.precision_check is not None
     assert metadata.precision_check["reference_sha256"] == sha256_file(reference)

@@ -11,9 +11,10 @@ import onnx
 import pytest
 import torch
 
-from export.exporter import export_checkpoint
+from export.exporter import ExportOptions, export_checkpoint
 from models.contract import ModelMetadata
 from models.faces.law import face_law
+from models.storage import Store
 from train.datasets.tree import Role
 from train.run_folder import RunFolder
 
@@ -84,7 +85,7 @@ def test_interrupted_in_either_phase_it_ends_with_the_same_weights(
 
 
 def test_the_exported_file_says_network_and_law(whole: RunFolder, tmp_path: Path) -> None:
-    report = export_checkpoint(whole.path, tmp_path / "lite.onnx", store="fp16")
+    report = export_checkpoint(whole.path, tmp_path / "lite.onnx", ExportOptions(Store.FP16))
     assert report.parity.max_abs_prob <= 1e-4
     props = {prop.key: prop.value for prop in onnx.load(str(report.file)).metadata_props}
     metadata = ModelMetadata.from_props(props, where="lite.onnx")

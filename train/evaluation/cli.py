@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,26 @@ if TYPE_CHECKING:
 
 _DEFAULT_RESAMPLES = 1000
 """``bootstrap.DEFAULT_RESAMPLES``, whose module imports numpy: --help must not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The command's options, as Click hands them over."""
+
+    data: Path
+    out: Path
+    model: Path | None
+    split: str
+    labels: Path | None
+    threshold: str | None
+    device: str
+    batch_size: int | None
+    workers: int | None
+    resamples: int
+    seed: int
+    robustness: bool
+    against: Path | None
+    no_progress: bool
 
 
 @click.command(
@@ -96,11 +116,7 @@ _DEFAULT_RESAMPLES = 1000
 )
 @click.option("--no-progress", is_flag=True, help="No progress bar.")
 @click.version_option(package_name="deepfake-scanner")
-def evaluate(
-    data: Path, out: Path, model: Path | None, split: str, labels: Path | None, threshold: str | None,
-    device: str, batch_size: int | None, workers: int | None, resamples: int, seed: int, robustness: bool,
-    against: Path | None, no_progress: bool,
-) -> int:  # fmt: skip
+def evaluate(**given: Any) -> int:
     """Measure a model on the labelled images in DATA/SPLIT/{Real,Fake}/….
 
     The scanner scores them; OUT gets evaluation.json, evaluation.md (the table that is also printed),
@@ -114,39 +130,39 @@ def evaluate(
     from train.evaluation.measuring import Measuring
     from train.evaluation.subject import describe
 
-    _check_out(out)
-    if labels is not None and not labels.is_file():
-        raise DataError(f"--labels {labels}: there is no such file")
-    manifest = labels or find_manifest(data)
-    survey = survey_tree(data, split, manifest=manifest)
-    detector = Detector.load(model, device)
-    chosen = protocol.choose_threshold(threshold, detector.metadata)
+    asked = Asked(**given)
+    _check_out(asked.out)
+    if asked.labels is not None and not asked.labels.is_file():
+        raise DataError(f"--labels {asked.labels}: there is no such file")
+    manifest = asked.labels or find_manifest(asked.data)
+    survey = survey_tree(asked.data, asked.split, manifest=manifest)
+    detector = Detector.load(asked.model, asked.device)
+    chosen = protocol.choose_threshold(asked.threshold, detector.metadata)
     # Both models are loaded before anything is scored: a wrong file must not cost an hour first.
-    other = Detector.load(against, device) if against is not None else None
+    other = Detector.load(asked.against, asked.device) if asked.against is not None else None
     if detector.fallback is not None:
         terminal.say(f"note: scanning on the CPU: {detector.fallback}")
-    _make_out(out)
+    _make_out(asked.out)
     measuring = Measuring(
         survey.images,
-        workers=workers,
-        batch_size=batch_size,
-        resamples=resamples,
-        seed=seed,
-        bar=not no_progress,
+        workers=asked.workers,
+        batch_size=asked.batch_size,
+        resamples=asked.resamples,
+        seed=asked.seed,
+        bar=not asked.no_progress,
     )
     scored = measuring.score(detector, "scoring")
-    evaluation = protocol.evaluate(scored, chosen, resamples=resamples, seed=seed)
-    subject = describe(detector, data, split, manifest)
-    extras = measuring.extras(detector, chosen, scored, robustness=robustness)
+    evaluation = protocol.evaluate(scored, chosen, resamples=asked.resamples, seed=asked.seed)
+    subject = describe(detector, asked.data, asked.split, manifest)
+    extras = measuring.extras(detector, chosen, scored, robustness=asked.robustness)
     extras = replace(extras, left_out=survey.counts_left_out(), join=survey.join)
     if other is not None:
-        theirs = protocol.choose_threshold(threshold, other.metadata)
-        extras = measuring.compared(
-            extras, scored, chosen, other, theirs, describe(other, data, split, manifest)
-        )
-    report.write_evaluation(out, subject, evaluation, scored, extras)
+        theirs = protocol.choose_threshold(asked.threshold, other.metadata)
+        about = describe(other, asked.data, asked.split, manifest)
+        extras = measuring.compared(extras, scored, chosen, other, theirs, about)
+    report.write_evaluation(asked.out, subject, evaluation, scored, extras)
     click.echo(report_markdown.as_markdown(subject, evaluation, extras), nl=False)
-    return _close(out, split, survey, len(evaluation.not_scored))
+    return _close(asked.out, asked.split, survey, len(evaluation.not_scored))
 
 
 def main() -> None:

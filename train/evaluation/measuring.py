@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
@@ -75,14 +76,14 @@ class Measuring:
     ) -> tuple[robustness.Condition, ...]:
         clean = robustness.clean_condition(scored, threshold, resamples=self.resamples, seed=self.seed)
         with self._bar("robustness", len(GRID) * len(self.images)) as bar:
-            degraded = robustness.conditions(
-                self.images, detector, threshold, resamples=self.resamples, seed=self.seed,
-                workers=self.workers, done=bar.update,
-            )  # fmt: skip
-            return (clean, *degraded)
+            degraded = partial(
+                robustness.score_degraded, self.images, detector, workers=self.workers, done=bar.update
+            )
+            rows = robustness.conditions(degraded, threshold, resamples=self.resamples, seed=self.seed)
+            return (clean, *rows)
 
     def _bar(self, title: str, total: int) -> tqdm[None]:
+        disable = None if self.bar else True
         return tqdm(
-            total=total, unit="image", desc=title, file=sys.stderr, dynamic_ncols=True,
-            disable=None if self.bar else True,
-        )  # fmt: skip
+            total=total, unit="image", desc=title, file=sys.stderr, dynamic_ncols=True, disable=disable
+        )

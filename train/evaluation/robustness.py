@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -46,23 +46,19 @@ def clean_condition(
 
 
 def conditions(
-    images: Sequence[LabelledImage],
-    detector: Detector,
+    score: Callable[[Degradation], Iterable[ScoredImage]],
     threshold: ChosenThreshold,
     *,
     resamples: int,
     seed: int,
     grid: Sequence[Degradation] = GRID,
-    workers: int | None = None,
-    done: Callable[[int], object] = lambda count: None,
 ) -> Iterator[Condition]:
-    """Measure each degradation of ``grid`` in turn; ``done(n)`` is told of every n scored images.
+    """Measure each degradation of ``grid`` in turn; ``score`` is :func:`score_degraded` of images and a detector.
 
     The threshold stays where it is: a user does not know how a picture was treated.
     """
     for degradation in grid:
-        scored = list(score_degraded(images, detector, degradation, workers=workers, done=done))
-        yield _condition(degradation.name, scored, threshold, resamples, seed)
+        yield _condition(degradation.name, list(score(degradation)), threshold, resamples, seed)
 
 
 def score_degraded(
@@ -73,7 +69,10 @@ def score_degraded(
     workers: int | None = None,
     done: Callable[[int], object] = lambda count: None,
 ) -> Iterator[ScoredImage]:
-    """Score degraded images in their order; one that does not decode has no score, as in a scan."""
+    """Score degraded images in their order; one that does not decode has no score, as in a scan.
+
+    ``done(n)`` is told of every n scored images.
+    """
     size = 64 if detector.on_gpu else 1
     chunks = [images[start : start + size] for start in range(0, len(images), size)]
 
