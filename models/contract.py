@@ -36,6 +36,8 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 """Of RGB in [0, 1]; they live inside the graph, never in the caller."""
 
+PROB_DECIMALS = 6
+"""Of ``prob_fake`` wherever it is printed; verdicts and thresholds go by the printed number."""
 UNCALIBRATED_THRESHOLD = 0.5
 LABEL_ORIENTATION = "positive=fake"
 PRECISIONS = ("fp32", "fp16", "int8", "bf16")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from models.contract import ModelMetadata
+from models.contract import PROB_DECIMALS, ModelMetadata
 from models.support.errors import ExitCode, Failure
 from scanner.results import ErrorCode, FileResult, Status
 
@@ -35,8 +35,8 @@ class ThresholdError(Failure):
 
 
 def format_probability(prob_fake: float) -> str:
-    """As every report prints it: six decimals."""
-    return f"{prob_fake:.6f}"
+    """As every report prints it."""
+    return f"{prob_fake:.{PROB_DECIMALS}f}"
 
 
 @dataclass(frozen=True)

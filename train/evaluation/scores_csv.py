@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from train.evaluation.scoring import PRINTED_DECIMALS, ScoredImage
+from models.contract import PROB_DECIMALS
+from train.evaluation.scoring import ScoredImage
 from train.evaluation.subject import as_text
 
 SCORES_COLUMNS = ("path", "label", "source", "group", "prob_fake", "status", "error")
@@ -22,7 +23,7 @@ def scores_csv(scored: Sequence[ScoredImage]) -> str:
             one.image.label.title,
             _harmless(one.image.source),
             _harmless(one.image.group),
-            "" if one.prob_fake is None else f"{one.prob_fake:.{PRINTED_DECIMALS}f}",
+            "" if one.prob_fake is None else f"{one.prob_fake:.{PROB_DECIMALS}f}",
             one.status,
             one.error or "",
         )

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.contract import PROB_DECIMALS
 from train.datasets.tree import LabelledImage
 
 if TYPE_CHECKING:
     from scanner import Detector, FileResult
-
-PRINTED_DECIMALS = 6
 
 
 @dataclass(frozen=True)
@@ -64,4 +63,4 @@ def scored(image: LabelledImage, result: FileResult) -> ScoredImage:
 
 def printed(prob_fake: float) -> float:
     """A probability as a report prints it."""
-    return float(f"{prob_fake:.{PRINTED_DECIMALS}f}")
+    return float(f"{prob_fake:.{PROB_DECIMALS}f}")

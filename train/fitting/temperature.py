@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.calibration import Calibration
-from models.contract import Label, Threshold
+from models.contract import PROB_DECIMALS, Label, Threshold
 from models.support.errors import DataError
 
 FALSE_POSITIVE_RATES = {"fpr1": 0.01, "fpr5": 0.05}
@@ -21,7 +21,6 @@ DEFAULT_FROM = "fpr5"
 MISSED_BELOW_BAND = 0.05
 """The band begins where at most this share of the fakes lies below it."""
 
-_STEP = 1e-6
 """The last digit that a report prints; a verdict is computed from the printed probability."""
 _LOG_TEMPERATURES = (math.log(0.05), math.log(20.0))
 
@@ -84,8 +83,8 @@ def log_loss(labels: Ints, logits: Floats) -> float:
 
 
 def printed_probabilities(logits: Floats) -> Floats:
-    """``sigmoid`` of float[N], with the six decimals of a report."""
-    return np.asarray(np.round(np.exp(-np.logaddexp(0.0, -logits)), 6), dtype=np.float64)
+    """``sigmoid`` of float[N], as a report prints it."""
+    return np.asarray(np.round(np.exp(-np.logaddexp(0.0, -logits)), PROB_DECIMALS), dtype=np.float64)
 
 
 def threshold_for(real_probs: Floats, rate: float) -> float:
@@ -96,7 +95,7 @@ def threshold_for(real_probs: Floats, rate: float) -> float:
     """
     falling = np.sort(real_probs)[::-1]
     allowed = int(rate * len(falling) + 1e-9)
-    return float(min(1.0, round(float(falling[allowed]) + _STEP, 6)))
+    return float(min(1.0, round(float(falling[allowed]) + 10**-PROB_DECIMALS, PROB_DECIMALS)))
 
 
 def _described(value: float, probs: Floats, labels: Ints, data: str) -> Threshold:
