@@ -29,6 +29,7 @@ from export.parity import (
 from models.contract import Label, ModelMetadata
 from models.network import load_network
 from models.storage import Store, stored_state
+from models.support.atomic import replacing
 from models.support.errors import OutputError
 from models.weights import sha256_file
 
@@ -119,8 +120,7 @@ def write_proven(model: onnx.ModelProto, metadata: ModelMetadata, out: Path, pro
 
     Raises :class:`ParityError` or :class:`OutputError`; ``out`` is then as it was before and nothing is left.
     """
-    aside = out.with_name(f".{out.name}.{os.getpid()}.onnx")
-    try:
+    with replacing(out, shared=True) as aside:
         write_model(model, metadata, aside)
         parity = _prove(aside, out, proof)
         metadata = replace(metadata, parity=asdict(parity))
@@ -128,11 +128,6 @@ def write_proven(model: onnx.ModelProto, metadata: ModelMetadata, out: Path, pro
         # The figures changed the file: what gets the name must itself load and give the same numbers.
         _prove(aside, out, proof.short())
         digest, size = sha256_file(aside), aside.stat().st_size
-        aside.replace(out)
-    except OSError as error:
-        raise OutputError(f"{out} cannot be written: {error.strerror or error}") from None
-    finally:
-        aside.unlink(missing_ok=True)
     return ExportReport(out, size, digest, metadata, parity)
 
 

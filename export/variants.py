@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
@@ -19,7 +18,8 @@ from export.int8 import to_int8
 from export.parity import Score, detector_score
 from export.variant_check import Calibration, Comparison, calibration, compare
 from models.contract import ModelMetadata
-from models.support.errors import Failure, ModelFileError, OutputError
+from models.support.atomic import replacing
+from models.support.errors import Failure, ModelFileError
 from models.weights import sha256_file
 
 MAX_AUC_LOSS = 0.005
@@ -97,8 +97,7 @@ def export_variant(
         store=metadata.store if options.precision is Precision.BF16 else options.precision.value,
         parity=None,
     )
-    aside = out.with_name(f".{out.name}.{os.getpid()}.onnx")
-    try:
+    with replacing(out, shared=True) as aside:
         write_model(variant, metadata, aside)
         comparison = compare(reference, aside, options.measure_on, options.device)
         if reason := failure(comparison):
@@ -113,11 +112,6 @@ def export_variant(
         ):
             raise PrecisionLossError(f"{out} was not written: it scores differently each time it is loaded")
         report = VariantReport(out, aside.stat().st_size, sha256_file(aside), metadata, comparison, sample)
-        aside.replace(out)
-    except OSError as error:
-        raise OutputError(f"{out} cannot be written: {error.strerror or error}") from None
-    finally:
-        aside.unlink(missing_ok=True)
     return report
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from models.support.atomic import replacing
 from train.run_folder import EpochRow, RunFolder
 
 
@@ -40,8 +41,10 @@ def _plot_course(rows: Sequence[EpochRow], path: Path) -> None:
     loss.legend()
     auc.plot(epochs, [row.select_auc for row in rows], marker=".", color="tab:green")
     best = max(rows, key=lambda row: row.select_auc)
-    auc.plot([best.epoch], [best.select_auc], marker="*", markersize=14, color="tab:red", linestyle="none",
-             label=f"best: {best.select_auc:.3f} (epoch {best.epoch})")  # fmt: skip
+    star = {"marker": "*", "markersize": 14, "color": "tab:red", "linestyle": "none"}
+    auc.plot(
+        [best.epoch], [best.select_auc], label=f"best: {best.select_auc:.3f} (epoch {best.epoch})", **star
+    )
     auc.set(xlabel="epoch", ylabel="ROC-AUC, select role", title="Selection")
     auc.legend(loc="lower right")
     for axes in (loss, auc):
@@ -49,4 +52,5 @@ def _plot_course(rows: Sequence[EpochRow], path: Path) -> None:
             if before.phase != after.phase:
                 axes.axvline(before.epoch + 0.5, color="0.7", linewidth=1)
         axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=120)
+    with replacing(path) as aside:
+        figure.savefig(aside, format="png", dpi=120)

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from models.calibration import FILE_NAME as CALIBRATION_NAME
 from models.calibration import CalibrationFile
 from models.checkpoints.format import BEST_OF_RUN
-from models.contract import Label
+from models.contract import PROB_DECIMALS, Label
+from models.support.atomic import replacing
 from models.support.errors import DataError, OutputError
 from train.datasets.joined_trees import Trees
 from train.datasets.leakage import Leak
@@ -141,7 +142,9 @@ class RunFolder:
     def write_select_scores(
         self, paths: Sequence[str], labels: npt.NDArray[np.int64], prob_fake: npt.NDArray[np.float64]
     ) -> None:
-        rows = ((p, int(y), f"{q:.6f}") for p, y, q in zip(paths, labels, prob_fake, strict=True))
+        rows = (
+            (p, int(y), f"{q:.{PROB_DECIMALS}f}") for p, y, q in zip(paths, labels, prob_fake, strict=True)
+        )
         self._write_csv(self.select_scores, ("path", "label", "prob_fake"), rows)
 
     def read_select_scores(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
@@ -157,13 +160,9 @@ class RunFolder:
         self._write(path, text.getvalue())
 
     def _write(self, path: Path, text: str) -> None:
-        """Written aside and renamed. Raises :class:`OutputError`."""
-        aside = path.with_name(path.name + ".part")
-        try:
+        """Raises :class:`OutputError`."""
+        with replacing(path) as aside:
             aside.write_bytes(text.encode("utf-8", "surrogateescape"))
-            aside.replace(path)
-        except OSError as error:
-            raise OutputError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _description(image: LabelledImage) -> tuple[str | None, ...]:

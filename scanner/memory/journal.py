@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from models.error_codes import DependsOn
+from models.support.atomic import sync_folder
 from models.support.errors import OutputError
 from scanner.memory.journal_lines import Lines, read_lines
 from scanner.results import FileResult, RememberedBy, Stamp
@@ -68,7 +69,7 @@ class Journal:
             if not end:
                 stream.write(json.dumps(ours).encode() + b"\n")
                 os.fsync(stream.fileno())
-                _sync_folder(path.parent)
+                sync_folder(path.parent)
             return cls(path, stream, done, parts)
         except OSError as error:
             stream.close()
@@ -244,13 +245,3 @@ def _failed_twice(last: FileResult, before: FileResult | None) -> bool:
     if before is None or before.stamp != last.stamp:
         return False
     return last.ended_decoders and before.ended_decoders
-
-
-def _sync_folder(folder: Path) -> None:
-    """So that the name, too, outlives a power failure; not every system knows how."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

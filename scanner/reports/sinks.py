@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from models.support.atomic import sync_folder
 from models.support.errors import OutputError
 from models.support.terminal import visible
 
@@ -139,6 +140,7 @@ class FileSink:
             with self._stream:
                 os.fsync(self._stream.fileno())
             self._partial.replace(self._target)
+            sync_folder(self._target.parent)
         except OSError as error:
             raise OutputError(f"{self._target} cannot be written: {error.strerror}") from None
 

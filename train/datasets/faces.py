@@ -15,7 +15,7 @@ from PIL import Image
 
 from models.faces.crop import MIN_SIDE, Box, crop_face, face_region
 from models.faces.yunet import DETECTOR
-from models.support.errors import OutputError
+from models.support.atomic import replacing
 from train.datasets.tree import FACE_COLUMNS, LabelledImage, face_columns, face_of
 
 MARGIN_FACTORS = (0.8, 1.25)
@@ -53,16 +53,11 @@ class FaceList:
 
     def write(self, file: Path) -> None:
         """Raises :class:`OutputError`."""
-        aside = file.with_name(file.name + ".part")
-        try:
-            with aside.open("w", newline="", encoding="utf-8") as stream:
-                writer = csv.writer(stream, lineterminator="\n")
-                writer.writerow(_COLUMNS)
-                for sha256, box in sorted(self._known.items()):
-                    writer.writerow((sha256, *face_columns(box)))
-            aside.replace(file)
-        except OSError as error:
-            raise OutputError(f"{file} cannot be written: {error.strerror}") from None
+        with replacing(file) as aside, aside.open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(_COLUMNS)
+            for sha256, box in sorted(self._known.items()):
+                writer.writerow((sha256, *face_columns(box)))
 
     def _look(self, rgb: Image.Image) -> Box | None:
         if not hasattr(self._local, "detector"):

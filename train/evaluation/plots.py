@@ -17,6 +17,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from sklearn.metrics import auc
 
 from models.contract import UNCALIBRATED_THRESHOLD, Label
+from models.support.atomic import replacing
 from train.evaluation.metrics import (
     ECE_BINS,
     Floats,
@@ -205,7 +206,6 @@ def write_across(axes: Axes, text: str) -> None:
 
 
 def save(figure: Figure, path: Path) -> None:
-    # Aside and renamed: a picture is whole or not there.
-    aside = path.with_name(f".{path.name}.part")
-    figure.savefig(aside, format="png", dpi=_DPI)
-    aside.replace(path)
+    """Raises :class:`models.support.errors.OutputError`."""
+    with replacing(path) as aside:
+        figure.savefig(aside, format="png", dpi=_DPI)

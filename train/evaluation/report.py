@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from models.support.atomic import replacing
 from models.support.errors import OutputError
 from train.evaluation.bootstrap import roc_band
 from train.evaluation.extras import NO_EXTRAS, Extras
@@ -45,10 +46,9 @@ def write_evaluation(
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a UTF-8 file aside and rename it. Raises ``OSError``; ``path`` is then as it was."""
-    aside = path.with_name(f".{path.name}.part")
-    aside.write_text(text, encoding="utf-8", newline="\n")
-    aside.replace(path)
+    """As UTF-8. Raises :class:`OutputError`; ``path`` is then as it was."""
+    with replacing(path) as aside:
+        aside.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _plot(

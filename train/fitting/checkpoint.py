@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 
 from models.checkpoints.format import CHECKPOINT_FORMAT, CHECKPOINT_FORMAT_VERSION
 from models.network import read_checkpoint
+from models.support.atomic import replacing
 from models.support.errors import ModelFileError, OutputError
 
 
@@ -19,25 +19,13 @@ def save(path: Path, **content: Any) -> None:
 
     Raises :class:`OutputError`; what ``path`` held before is then still there.
     """
-    aside = path.with_name(path.name + ".part")
-    try:
-        with aside.open("wb") as stream:
-            torch.save(
-                {
-                    "format": CHECKPOINT_FORMAT,
-                    "format_version": CHECKPOINT_FORMAT_VERSION,
-                    "positive": "fake",
-                    **content,
-                },
-                stream,
-            )
-            stream.flush()
-            os.fsync(stream.fileno())
-        aside.replace(path)
-    # RuntimeError: torch's zip writer, when the disk is full.
-    except (OSError, RuntimeError) as error:
-        aside.unlink(missing_ok=True)
-        raise OutputError(f"{path} cannot be written: {error}") from None
+    head = {"format": CHECKPOINT_FORMAT, "format_version": CHECKPOINT_FORMAT_VERSION, "positive": "fake"}
+    with replacing(path) as aside, aside.open("wb") as stream:
+        try:
+            torch.save({**head, **content}, stream)
+        # torch's zip writer, when the disk is full.
+        except RuntimeError as error:
+            raise OutputError(f"{path} cannot be written: {error}") from None
 
 
 def load(path: Path) -> dict[str, Any]:
