@@ -8,6 +8,8 @@ import pytest
 
 OWN_PROCESS = "PYTEST_OWN_PROCESS"
 OURS = "SCAN_"
+SLOW_FIXTURES = {"exports", "lite", "run_checkpoint", "scratch_run", "seed_checkpoint", "two_phase_run"}
+"""Whole networks, trained or exported: whoever asks for one first pays for it."""
 COLOURS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE")
 """CI services force them, and tests compare what is said."""
 
@@ -23,7 +25,11 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests marked ``own_process`` run where test_own_process.py starts them, and nowhere else."""
+    """Tests marked ``own_process`` run where test_own_process.py starts them, and nowhere else; ``slow`` are also those
+    that ask for a slow fixture."""
+    for item in items:
+        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
     inside = OWN_PROCESS in os.environ
     left = [item for item in items if (item.get_closest_marker("own_process") is not None) is not inside]
     if left:

@@ -17,6 +17,7 @@ import pytest
 HERE = Path(__file__).parent
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["scanner/test_openvino.py", "export/test_precision.py"])
 def test_what_needs_a_process_of_its_own(file: str) -> None:
     done = subprocess.run(

@@ -38,6 +38,7 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "model.onnx"
 
 
+@pytest.mark.slow
 def test_positive_real_turns_the_seeds_probabilities_round(
     seed_checkpoint: Path, out: Path, capsys: pytest.CaptureFixture[str], exports: Any, images: Any, load: Any
 ) -> None:
@@ -141,6 +142,7 @@ def test_constant_probabilities_are_warned_of(
         assert ("warning: " in capsys.readouterr().err) is warned
 
 
+@pytest.mark.slow
 def test_onnxscript_that_does_not_fit_torch_is_a_sentence(
     run_checkpoint: Path, out: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

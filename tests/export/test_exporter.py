@@ -42,6 +42,7 @@ def test_inputs_and_outputs_are_the_contracts(exports: Any) -> None:
         ]
 
 
+@pytest.mark.slow
 def test_any_batch_size_gives_the_same_scores(exports: Any, images: Any, load: Any) -> None:
     score = load(exports.fp32.file)
     _, together = score(images[:7])
@@ -64,6 +65,7 @@ def test_fp32_file_gives_the_network_back_bit_for_bit(exports: Any, state: Any) 
     assert all(torch.equal(rebuilt[name], state[name]) for name in state)
 
 
+@pytest.mark.slow
 def test_fp16_file_gives_the_rounded_network_back_bit_for_bit(exports: Any, state: Any) -> None:
     rebuilt = state_dict_from_onnx(exports.fp16.file)
     rounded = {k: v.half().float() if v.is_floating_point() else v for k, v in state.items()}
@@ -131,6 +133,7 @@ def test_metadata_of_a_run_says_where_it_comes_from(exports: Any, run_checkpoint
     assert (named.name, named.version, named.license, named.store) == ("named", "1.2", "research use", "fp16")
 
 
+@pytest.mark.slow
 def test_temperature_of_the_graph_divides_the_logit(
     exports: Any, images: Any, load: Any, tmp_path: Path
 ) -> None:
@@ -151,6 +154,7 @@ def proven(exports: Any, images: Any, load: Any) -> tuple[onnx.ModelProto, Proof
     return onnx.load(str(exports.fp32.file)), Proof(few, (logit, prob), load)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [None, b"an older model"])
 def test_failed_proof_writes_nothing(before: bytes | None, proven: Any, exports: Any, tmp_path: Path) -> None:
     model, proof = proven
@@ -165,6 +169,7 @@ def test_failed_proof_writes_nothing(before: bytes | None, proven: Any, exports:
     assert before is None or out.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_passed_proof_replaces_the_older_file(proven: Any, exports: Any, tmp_path: Path) -> None:
     model, proof = proven
     out = tmp_path / "model.onnx"
@@ -175,6 +180,7 @@ def test_passed_proof_replaces_the_older_file(proven: Any, exports: Any, tmp_pat
     assert report.parity.max_abs_prob < 1e-6
 
 
+@pytest.mark.slow
 def test_same_model_gives_the_same_bytes(proven: Any, exports: Any, tmp_path: Path) -> None:
     model, proof = proven
     first = write_proven(model, exports.fp32.metadata, tmp_path / "a.onnx", proof)

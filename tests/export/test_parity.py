@@ -69,6 +69,7 @@ def test_constant_probabilities_are_noticed() -> None:
     assert not compared([0.5, 0.6], [0.5, 0.6]).constant
 
 
+@pytest.mark.slow
 def test_reference_orientation_and_temperature(state: Any, images: Any) -> None:
     network = load_network(state, where="the fixture")
     logit, prob = reference_scores(network, images[:2], positive=Label.FAKE, temperature=2.0)

@@ -159,6 +159,7 @@ def scores(
     return np.array(probabilities), np.array([int(image.label) for image in images])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp16", "int8", pytest.param("bf16", marks=pytest.mark.own_process)])
 @pytest.mark.usefixtures("tolerant")
 def test_a_variant_runs_in_the_scanner_and_says_what_it_lost(
@@ -262,6 +263,7 @@ def test_fp16_computes_in_halves_between_an_fp32_beginning_and_head(reference: P
     }
 
 
+@pytest.mark.slow
 def test_fp16_refuses_weights_that_it_cannot_hold(reference: Path, data: Path, tmp_path: Path) -> None:
     network = small_network()
     with torch.no_grad():
@@ -273,6 +275,7 @@ def test_fp16_refuses_weights_that_it_cannot_hold(reference: Path, data: Path, t
     assert not (tmp_path / "out.onnx").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tolerant")
 def test_two_int8_exports_are_the_same_bytes(reference: Path, data: Path, tmp_path: Path) -> None:
     made = [
@@ -282,6 +285,7 @@ def test_two_int8_exports_are_the_same_bytes(reference: Path, data: Path, tmp_pa
     assert made[0] == made[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [None, b"an older model"])
 def test_a_variant_that_loses_too_much_is_not_written(
     before: bytes | None, reference: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -400,6 +404,7 @@ def test_small_sources_have_no_figure_of_their_own(
     assert found.device == "cpu (CPUExecutionProvider)" and found.not_scored == found.lost == 0
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_reference_is_a_sentence(reference: Path, data: Path, tmp_path: Path) -> None:
     make = partial(export_variant, out=tmp_path / "out.onnx", options=options("int8", data))
     with pytest.raises(ModelFileError, match="does not exist"):

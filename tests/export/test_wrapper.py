@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import torch
 
 from export.wrapper import ContractModel
@@ -9,6 +10,7 @@ from models.contract import Label
 from models.network import load_network
 
 
+@pytest.mark.slow
 def test_wrapper_does_the_whole_contract(state: Any, images: Any) -> None:
     network = load_network(state, where="the fixture")
     pixels = torch.from_numpy(images[5:8])
@@ -22,6 +24,7 @@ def test_wrapper_does_the_whole_contract(state: Any, images: Any) -> None:
     torch.testing.assert_close(prob, torch.sigmoid(logit / 1.5))
 
 
+@pytest.mark.slow
 def test_one_image_gives_a_vector_of_one(state: Any, images: Any) -> None:
     model = ContractModel(load_network(state, where="the fixture"), positive=Label.REAL)
     with torch.inference_mode():
@@ -29,6 +32,7 @@ def test_one_image_gives_a_vector_of_one(state: Any, images: Any) -> None:
     assert prob.shape == logit.shape == (1,)
 
 
+@pytest.mark.slow
 def test_wrapped_network_is_left_as_it_was(state: Any) -> None:
     network = load_network(state, where="the fixture").train()
     ContractModel(network, positive=Label.FAKE)

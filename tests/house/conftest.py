@@ -11,12 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import onnx
 import pytest
 import yaml
 from ci_given import ACTION, ROOT, Step, commit, git, picture
-from onnx import TensorProto, helper
+from tiny_onnx import write_tiny_model
 
 from models.contract import ModelMetadata
 
@@ -24,26 +22,8 @@ from models.contract import ModelMetadata
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Bright pictures are fake."""
-    nodes = [
-        helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceMean", ["float", "axes"], ["mean"], keepdims=0),
-        helper.make_node("Sub", ["mean", "middle"], ["centred"]),
-        helper.make_node("Div", ["centred", "spread"], ["logit"]),
-        helper.make_node("Sigmoid", ["logit"], ["prob_fake"]),
-    ]
-    constants = {"axes": np.array([1, 2, 3]), "middle": np.float32(128), "spread": np.float32(16)}
-    graph = helper.make_graph(
-        nodes,
-        "bright",
-        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", 260, 260, 3])],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N"]) for name in ("logit", "prob_fake")],
-        [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
-    )
-    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-    helper.set_model_props(proto, ModelMetadata("bright", "1", "fake").to_props())
     path = tmp_path_factory.mktemp("model") / "bright.onnx"
-    onnx.save(proto, str(path))
-    return path
+    return write_tiny_model(path, ModelMetadata("bright", "1", "fake"), spread=16.0)
 
 
 @pytest.fixture

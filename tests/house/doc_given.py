@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from brightness import write_brightness_model
 from doc_pages import ROOT, Block, blocks
 from PIL import Image
+from tiny_onnx import write_tiny_model
 
 from models.contract import ModelMetadata, Threshold
 
@@ -55,7 +55,7 @@ def model(path: Path) -> None:
             for name, value in (("default", 0.7), ("fpr1", 0.8), ("fpr5", 0.6))
         },
     )  # fmt: skip
-    write_brightness_model(path, metadata)
+    write_tiny_model(path, metadata)
 
 
 def manifest(path: Path) -> None:

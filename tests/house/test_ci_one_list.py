@@ -86,6 +86,7 @@ def documented(page: str, *words: str) -> list[str]:
     return [script for script in scripts if all(word in script for word in words)]
 
 
+@pytest.mark.slow
 def test_every_piece_finds_what_a_scan_of_the_tree_finds(
     repository: Path, action: Any, hook: Any, shell: Any
 ) -> None:
@@ -113,6 +114,7 @@ def test_every_piece_finds_what_a_scan_of_the_tree_finds(
     assert found == dict.fromkeys(found, len(NAMES)) and len(NAMES) > 200
 
 
+@pytest.mark.slow
 def test_odd_names_are_names(repository: Path, action: Any) -> None:
     before = git("rev-parse", "HEAD")
     bright(repository, b"caf\xe9.jpg", "--no-scanignore", "-", "a\u2028b.png", " lead.jpg", "x\ny")
@@ -156,6 +158,7 @@ def test_globs_are_those_of_a_scan(repository: Path, action: Any, monkeypatch: p
     assert step.exit_code == 1 and set(rows()) == {"assets/a.jpg", "assets/deep/er/b.jpg"}
 
 
+@pytest.mark.slow
 def test_a_path_that_stands_for_nothing_does_not_pass_unseen(repository: Path, action: Any) -> None:
     before = git("rev-parse", "HEAD")
     bright(repository, "new/a.jpg")
@@ -171,6 +174,7 @@ def test_a_path_that_stands_for_nothing_does_not_pass_unseen(repository: Path, a
     assert step.exit_code == 0 and step.outputs["files"] == "0", "what a change takes away is no error"
 
 
+@pytest.mark.slow
 def test_renames_links_and_deletions(repository: Path, action: Any) -> None:
     bright(repository, "was.jpg", "gone.jpg", "far/there.jpg")
     before = commit("fakes")
@@ -190,6 +194,7 @@ def test_renames_links_and_deletions(repository: Path, action: Any) -> None:
     assert set(rows()) == {"far/new.jpg"}
 
 
+@pytest.mark.slow
 def test_of_a_submodule_that_moved_all_is_scanned(
     repository: Path, action: Any, hook: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -207,6 +212,7 @@ def test_of_a_submodule_that_moved_all_is_scanned(
     assert set(rows()) == {"module/a.jpg", "module/b"}
 
 
+@pytest.mark.slow
 def test_what_was_not_fetched_is_not_passed_in_silence(repository: Path, action: Any, hook: Any) -> None:
     before = git("rev-parse", "HEAD")
     (repository / "photo.jpg").write_bytes(LFS)
@@ -222,6 +228,7 @@ def test_what_was_not_fetched_is_not_passed_in_silence(repository: Path, action:
     assert step.exit_code == 0 and "**Not looked at:** 1 pointer files." in step.summary
 
 
+@pytest.mark.slow
 def test_the_hook_takes_links_and_no_name_for_an_option(
     repository: Path, hook: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -236,6 +243,7 @@ def test_the_hook_takes_links_and_no_name_for_an_option(
     assert hook().returncode == 0, "a text"
 
 
+@pytest.mark.slow
 def test_a_picture_is_a_picture_to_the_hook_whatever_its_name(repository: Path, hook: Any) -> None:
     picture(repository / "dark2.png", 30).rename(repository / "dark2.py")
     assert hook().returncode == 0

@@ -27,6 +27,7 @@ def test_two_fakes_that_are_added_fail_the_job_and_are_named(repository: Path, a
         assert (repository / "deepfake-scan" / name).exists()
 
 
+@pytest.mark.slow
 def test_they_pass_with_a_baseline(repository: Path, action: Any) -> None:
     before = git("rev-parse", "HEAD")
     picture(repository / "new" / "one.png", 250)
@@ -47,6 +48,7 @@ def test_a_text_and_deleted_pictures_pass(repository: Path, action: Any) -> None
     assert step.exit_code == 0 and step.outputs["files"] == "0"
 
 
+@pytest.mark.slow
 def test_only_what_lies_below_paths_is_looked_at(repository: Path, action: Any) -> None:
     before = git("rev-parse", "HEAD")
     picture(repository / "assets" / "[x]" / "deep" / "a.PNG", 250)
@@ -56,6 +58,7 @@ def test_only_what_lies_below_paths_is_looked_at(repository: Path, action: Any) 
     assert action(changed_since=before, paths="assets/[x]\nelsewhere").outputs["files"] == "2"
 
 
+@pytest.mark.slow
 def test_what_is_left_out_of_a_change_is_told(repository: Path, action: Any) -> None:
     before = git("rev-parse", "HEAD")
     (repository / ".scanignore").write_text("# not ours\nvendor/\n*.x.png\n")
@@ -71,6 +74,7 @@ def test_what_is_left_out_of_a_change_is_told(repository: Path, action: Any) -> 
     assert "Not looked at" not in action(paths="new").summary
 
 
+@pytest.mark.slow
 def test_a_job_can_look_at_everything(repository: Path, action: Any) -> None:
     before = git("rev-parse", "HEAD")
     (repository / ".scanignore").write_text("*\n")
@@ -81,6 +85,7 @@ def test_a_job_can_look_at_everything(repository: Path, action: Any) -> None:
     assert step.exit_code == 1 and step.outputs["fake"] == "1" and "Not looked at" not in step.summary
 
 
+@pytest.mark.slow
 def test_without_a_commit_everything_is_scanned(repository: Path, action: Any) -> None:
     step = action()
     assert step.exit_code == 1 and step.outputs["files"] == "2" and "known.png" in step.summary
@@ -88,6 +93,7 @@ def test_without_a_commit_everything_is_scanned(repository: Path, action: Any) -
     assert action(fail_on="never").exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_scan_that_cannot_run_fails_the_job_and_says_so(repository: Path, action: Any) -> None:
     assert action().exit_code == 1
     step = action(threshold="nonsense")
@@ -119,6 +125,7 @@ def test_the_last_step_ends_as_the_scan_did() -> None:
     assert {"report", "files", "fake", "errors", "exit-code"} <= ACTION["outputs"].keys()
 
 
+@pytest.mark.slow
 def test_the_hook_stops_two_fakes_and_names_them(repository: Path, hook: Any) -> None:
     picture(repository / "new" / "one.png", 250)
     picture(repository / "new" / "two.png", 245)
@@ -126,6 +133,7 @@ def test_the_hook_stops_two_fakes_and_names_them(repository: Path, hook: Any) ->
     assert done.returncode == 1 and "new/one.png,ok," in done.stdout and "new/two.png,ok," in done.stdout
 
 
+@pytest.mark.slow
 def test_the_hook_runs_no_module_of_the_repository(repository: Path, hook: Any) -> None:
     picture(repository / "new" / "one.png", 250)
     for name in ("models", "scanner", "click"):
@@ -134,6 +142,7 @@ def test_the_hook_runs_no_module_of_the_repository(repository: Path, hook: Any) 
     assert done.returncode == 1 and "new/one.png,ok," in done.stdout, done.stdout
 
 
+@pytest.mark.slow
 def test_the_hook_leaves_out_what_scanignore_names(repository: Path, hook: Any) -> None:
     picture(repository / "new" / "one.png", 250)
     (repository / ".scanignore").write_text("new/\n")
@@ -141,6 +150,7 @@ def test_the_hook_leaves_out_what_scanignore_names(repository: Path, hook: Any) 
     assert hook(SCAN_NO_SCANIGNORE="1").returncode == 1
 
 
+@pytest.mark.slow
 def test_the_hook_passes_with_a_baseline_with_texts_and_with_deleted_pictures(
     repository: Path, hook: Any, model: Path
 ) -> None:

@@ -123,6 +123,7 @@ def test_the_contract_page_lists_every_metadata_key() -> None:
     assert sorted(first_cells(section(CONTRACT, "Metadata"))) == sorted(f.name for f in fields(ModelMetadata))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", all_blocks("python"), ids=str)
 def test_python_examples_run(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     furnish(tmp_path / "here", block)

@@ -75,6 +75,7 @@ def execute(block: Block, folder: Path, environment: dict[str, str]) -> tuple[li
     return [int(code) for code in codes.read_text().split()], done.stdout.decode("utf-8", "replace")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", RUNNABLE, ids=str)
 def test_the_commands_of_a_block_end_as_the_page_says(
     block: Block, tmp_path: Path, environment: dict[str, str]
@@ -199,6 +200,7 @@ def test_the_pipelines_use_what_we_ship() -> None:
     assert used == {hook["id"] for hook in hooks}
 
 
+@pytest.mark.slow
 def test_the_first_scan_says_what_the_readme_shows(tmp_path: Path, environment: dict[str, str]) -> None:
     """With the shipped weights; another processor may move a probability a little, and nothing else.
 

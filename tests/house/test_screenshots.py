@@ -58,6 +58,7 @@ def external(svg: str) -> list[str]:
     return found + [link for pair in links for link in pair if link and not link.startswith("#")]
 
 
+@pytest.mark.slow
 def test_the_picture_of_a_scan_is_what_a_scan_shows(maker: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "samples").symlink_to(ROOT / "samples")
     drawn = lines_of((IMAGES / "scan.svg").read_text(encoding="utf-8"))
@@ -98,6 +99,7 @@ def test_a_drawing_has_the_words_and_colours_of_the_terminal_and_no_fonts(maker:
     ElementTree.fromstring(svg)
 
 
+@pytest.mark.slow
 def test_what_a_bar_wrote_over_is_not_shown(maker: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "samples").symlink_to(ROOT / "samples" / "real")
     shown = maker.shown_by(maker.COMMAND, tmp_path)

@@ -93,6 +93,7 @@ def test_every_sample_is_described() -> None:
         assert f"`{path.relative_to(SAMPLES).as_posix()}`" in page
 
 
+@pytest.mark.slow
 def test_the_torch_network_comes_back_from_the_shipped_file(detector: Detector) -> None:
     import torch
     from torchvision.transforms.functional import normalize

@@ -25,6 +25,7 @@ def test_the_registry_and_the_contract_name_the_same_networks() -> None:
         backbone("resnet50")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", BACKBONES, ids=NETWORKS)
 def test_what_every_network_promises(entry: object) -> None:
     network = build_network(entry.name, dropout=0.0, stochastic_depth=0.0).eval()  # type: ignore[attr-defined]
@@ -54,6 +55,7 @@ def test_lite2_has_the_published_size_and_neither_gates_nor_silu() -> None:
     assert "ReLU" in kinds and not kinds & {"SiLU", "ReLU6", "SqueezeExcitation"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_from_nothing_begins_as_a_constant_that_learns(name: str) -> None:
     network = build_network(name, dropout=0.0, stochastic_depth=0.0)

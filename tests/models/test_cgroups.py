@@ -142,6 +142,7 @@ def test_a_system_without_groups_has_no_limit(tmp_path: Path) -> None:
     assert cpu_quota(tmp_path) is None and memory_room(tmp_path) is None
 
 
+@pytest.mark.slow
 @given(st.text(alphabet="0:/.ab,\ncpu-", max_size=60), st.text(alphabet="0 /-\\cgroup2,\n", max_size=120))
 def test_whatever_the_kernel_says_nothing_fails(cgroup: str, mountinfo: str) -> None:
     import tempfile

@@ -65,6 +65,7 @@ def loaded_modules(program: str) -> set[str]:
     return set(done.stdout.split())
 
 
+@pytest.mark.slow
 @given(metadata)
 def test_metadata_survive_the_file(original: ModelMetadata) -> None:
     props = original.to_props()

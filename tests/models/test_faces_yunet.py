@@ -65,6 +65,7 @@ SIZES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_faces_are_those_of_opencv(network: YuNet, cv2: ModuleType, width: int, height: int) -> None:
     for seed in range(2 if max(width, height) > 320 else 5):

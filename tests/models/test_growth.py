@@ -88,6 +88,7 @@ def loaded(state: State) -> Network:
     return network.eval()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "count"), [(160, 10), (260, 5)])
 def test_the_logits_are_nearly_the_lites(lite: Network, grown: State, size: int, count: int) -> None:
     pictures = faces(count, size, 7)
@@ -96,6 +97,7 @@ def test_the_logits_are_nearly_the_lites(lite: Network, grown: State, size: int,
     assert correlation(before, after) >= 0.98
 
 
+@pytest.mark.slow
 def test_but_for_silu_and_the_border_growth_is_exact(lite: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     """With one normalisation both pad with one colour, and a very sharp SiLU is a ReLU."""
     kind = type(build_network())
@@ -106,6 +108,7 @@ def test_but_for_silu_and_the_border_growth_is_exact(lite: Network, monkeypatch:
     assert (before - after).abs().max() < 0.002 * before.std()
 
 
+@pytest.mark.slow
 def test_growth_is_decided_by_its_seed_and_leaves_torchs_alone(lite: Network, grown: State) -> None:
     torch.manual_seed(1)
     expected = torch.rand(3)
@@ -117,6 +120,7 @@ def test_growth_is_decided_by_its_seed_and_leaves_torchs_alone(lite: Network, gr
     assert not torch.equal(other["features.8.0.weight"], grown["features.8.0.weight"])
 
 
+@pytest.mark.slow
 def test_new_blocks_are_identities_and_gates_constant(lite: Network, grown: State) -> None:
     network: Any = loaded(grown)
     new_blocks = 0
@@ -133,6 +137,7 @@ def test_new_blocks_are_identities_and_gates_constant(lite: Network, grown: Stat
     assert (new_blocks, len(gates)) == (11, 32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", [0.0, 0.3])
 def test_only_unequal_shares_let_copies_part(lite: Network, spread: float) -> None:
     network: Any = loaded(grow(lite.state_dict(), spread=spread))

@@ -76,6 +76,7 @@ def refusal(call: Callable[[], object]) -> str:
 # The network
 
 
+@pytest.mark.slow
 def test_it_has_one_logit_from_1792_features() -> None:
     network = build_network()
     assert network.classifier[1].in_features == B4.width == 1792
@@ -96,6 +97,7 @@ def test_regularisation_is_torchvisions_unless_named() -> None:
     assert of(build_network(dropout=0.25))[0] == 0.25
 
 
+@pytest.mark.slow
 def test_from_nothing_every_residual_block_is_the_identity_and_the_logit_is_0() -> None:
     torch.manual_seed(1)
     network = build_network(dropout=0.0, stochastic_depth=0.0)
@@ -116,6 +118,7 @@ def test_from_nothing_every_residual_block_is_the_identity_and_the_logit_is_0() 
     assert len(seen) == 2 * 25
 
 
+@pytest.mark.slow
 def test_from_nothing_leaves_the_other_weights_random() -> None:
     torch.manual_seed(1)
     network = build_network()
@@ -129,6 +132,7 @@ def test_from_nothing_leaves_the_other_weights_random() -> None:
 # ImageNet weights
 
 
+@pytest.mark.slow
 def test_pretrained_weights_survive_construction(imagenet_file: Path) -> None:
     torch.manual_seed(2)
     network = build_network()
@@ -173,6 +177,7 @@ def test_weights_that_cannot_be_fetched_are_refused_with_the_remedy(
     assert "--init FILE" in message and EfficientNet_B4_Weights.IMAGENET1K_V1.url in message
 
 
+@pytest.mark.slow
 def test_other_weights_are_no_imagenet_weights(imagenet_file: Path, tmp_path: Path) -> None:
     given = torch.load(imagenet_file, weights_only=True)
     variants: list[State] = [
@@ -193,6 +198,7 @@ def test_other_weights_are_no_imagenet_weights(imagenet_file: Path, tmp_path: Pa
 # Checkpoints
 
 
+@pytest.mark.slow
 def test_a_network_comes_back_from_its_checkpoint_bit_for_bit(state: State, tmp_path: Path) -> None:
     torch.save(state, tmp_path / "bare.pth")
     torch.save({"model": state, "summary": {"seed": 1}}, tmp_path / "run.pt")
@@ -277,11 +283,13 @@ def exports(state: State, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     return files
 
 
+@pytest.mark.slow
 def test_a_network_comes_back_from_its_export_bit_for_bit(state: State, exports: dict[str, Path]) -> None:
     network = load_network(state_dict_from_onnx(exports["fp32"]), where="fp32.onnx")
     assert differing(state, network.state_dict()) == []
 
 
+@pytest.mark.slow
 def test_from_fp16_come_the_rounded_numbers(state: State, exports: dict[str, Path]) -> None:
     rounded = {k: v.half().float() if v.is_floating_point() else v for k, v in state.items()}
     assert differing(rounded, state_dict_from_onnx(exports["fp16"])) == []

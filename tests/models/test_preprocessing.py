@@ -580,6 +580,7 @@ def test_any_bytes_after_a_signature_give_pixels_or_an_image_error(signature: by
     assert_pixels_or_image_error(signature + rest)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @settings(max_examples=1500, deadline=None, derandomize=True)
 @given(mutated())

@@ -34,6 +34,7 @@ def refused(data: bytes) -> ImageError:
     return caught.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "bits"), ROWS, ids=[f"{kind.name}-{bits}" for kind, bits in ROWS])
 def test_every_layout_is_read_rightly_or_refused_as_the_docs_say(kind: tiff_table.Kind, bits: int) -> None:
     assert tiff_table.row(kind, bits) in TABLE

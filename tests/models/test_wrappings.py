@@ -106,6 +106,7 @@ WRAPPINGS: dict[str, Callable[[], Any]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrap", WRAPPINGS.values(), ids=WRAPPINGS)
 def test_the_same_tensors_come_out_of_every_wrapping(wrap: Callable[[], Any]) -> None:
     result = found(wrap())

@@ -16,14 +16,13 @@ import subprocess
 import sys
 import termios
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper
 from PIL import Image
+from tiny_onnx import Signature, write_tiny_model
 
 from models.contract import ModelMetadata, Threshold
 from models.support.errors import run_command
@@ -45,73 +44,16 @@ CALIBRATED = ModelMetadata(
     inconclusive_low=0.4,
 )
 
-# From the mean of the pixels to the logit; the last two fail for pictures of 200 and brighter.
-LOGITS = {
-    "brightness": [
-        helper.make_node("Sub", ["mean", "middle"], ["centred"]),
-        helper.make_node("Div", ["centred", "spread"], ["raw"]),
-    ],
-    "nan if bright": [
-        helper.make_node("Sub", ["bright", "mean"], ["left"]),
-        helper.make_node("Log", ["left"], ["raw"]),
-    ],
-    "crash if bright": [
-        helper.make_node("Div", ["mean", "bright"], ["ratio"]),
-        helper.make_node("Floor", ["ratio"], ["floor"]),
-        helper.make_node("Cast", ["floor"], ["index"], to=TensorProto.INT64),
-        helper.make_node("Gather", ["one_zero", "index"], ["raw"]),
-    ],
-}
-
-
-def build_model(
-    path: Path,
-    metadata: ModelMetadata | None,
-    *,
-    logit: str = "brightness",
-    batch: str | int = "N",
-    dtype: int = TensorProto.UINT8,
-    outputs: tuple[str, str] = ("logit", "prob_fake"),
-    columns: bool = False,
-    props: dict[str, str] | None = None,
-    size: int = 260,
-) -> Path:
-    """``props`` overrides single metadata values; ``columns`` gives outputs ``float32[N, 1]``."""
-    constants = {
-        "axes": np.array([1, 2, 3]), "middle": np.float32(128), "spread": np.float32(32),
-        "bright": np.float32(200), "one_zero": np.zeros(1, np.float32), "last": np.array([1]),
-    }  # fmt: skip
-    shaping = helper.make_node("Unsqueeze", ["raw", "last"], [outputs[0]])
-    graph = helper.make_graph(
-        [
-            helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
-            helper.make_node("ReduceMean", ["float", "axes"], ["mean"], keepdims=0),
-            *LOGITS[logit],
-            shaping if columns else helper.make_node("Identity", ["raw"], [outputs[0]]),
-            helper.make_node("Sigmoid", [outputs[0]], [outputs[1]]),
-        ],
-        "brightness",
-        [helper.make_tensor_value_info("image", dtype, [batch, size, size, 3])],
-        [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, 1] if columns else [batch])
-            for name in outputs
-        ],
-        [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
-    )
-    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-    if metadata is not None:
-        helper.set_model_props(proto, metadata.to_props() | (props or {}))
-    onnx.checker.check_model(proto)
-    onnx.save(proto, str(path))
-    return path
-
 
 @pytest.fixture(scope="session")
 def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """:func:`build_model` in a folder of its own; uncalibrated unless told otherwise."""
+    """:func:`write_tiny_model` in a folder of its own; uncalibrated unless told otherwise."""
+    of_signature = {field.name for field in fields(Signature)}
 
     def make(metadata: ModelMetadata | None = UNCALIBRATED, **changes: Any) -> Path:
-        return build_model(tmp_path_factory.mktemp("model") / "bright.onnx", metadata, **changes)
+        signature = Signature(**{name: changes.pop(name) for name in of_signature & changes.keys()})
+        path = tmp_path_factory.mktemp("model") / "bright.onnx"
+        return write_tiny_model(path, metadata, signature, **changes)
 
     return make
 

@@ -145,6 +145,7 @@ class TestOneCache:
         }  # fmt: skip
         assert (open_cache().recall(candidate) is not None) == (error in kept)
 
+    @pytest.mark.slow
     def test_a_flipped_bit_in_the_file_is_never_a_result(self, open_cache: Any, tmp_path: Path) -> None:
         candidates = [settled(tmp_path / f"{number}.png") for number in range(40)]
         cache = open_cache()
@@ -195,6 +196,7 @@ class TestOneCache:
         cache.close()
         assert open_cache().recall(candidate) is not None
 
+    @pytest.mark.slow
     def test_its_size_is_bounded_and_what_was_used_last_stays(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -293,6 +295,7 @@ def counts() -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_a_second_scan_infers_nothing_and_writes_the_same_bytes(
     scan: Any, pictures: list[Path], grey: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -316,6 +319,7 @@ def test_a_second_scan_infers_nothing_and_writes_the_same_bytes(
     assert scored == [1] and counts()["cached"] == 32
 
 
+@pytest.mark.slow
 def test_after_an_upgrade_no_old_text_stands_beside_new_ones(
     scan: Any, grey: Any, rows_of: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -352,17 +356,20 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 def test_a_stricter_threshold_is_applied_to_cached_results(scan: Any, pictures: list[Path]) -> None:
     assert scan("in", "--out", "r.csv", "--cache", "kept", "--max-errors", 1).code == 1
     assert scan("in", "--out", "r.csv", "--cache", "kept", "--max-errors", 1, "--threshold", "1").code == 0
 
 
+@pytest.mark.slow
 def test_the_cache_is_no_place_to_scan(scan: Any, pictures: list[Path]) -> None:
     for _ in range(2):
         assert scan(".", "--out", "r.csv", "--cache", "in/kept", "--max-errors", 1).code == 1
         assert counts()["files"] == 33 and ".sqlite" not in counts()["other_files"]
 
 
+@pytest.mark.slow
 def test_two_scans_at_once_share_a_cache(here: Path, process: Any, pictures: list[Path], scan: Any) -> None:
     scan("in", "--out", "alone.csv")
     names = ("a.csv", "b.csv", "c.csv")
@@ -375,6 +382,7 @@ def test_two_scans_at_once_share_a_cache(here: Path, process: Any, pictures: lis
     assert scan("in", "--out", "r.csv", "--cache", "kept").code == 2 and counts()["cached"] == 33
 
 
+@pytest.mark.slow
 def test_kills_while_it_is_written_leave_it_right(
     here: Path, process: Any, scan: Any, grey: Any, tmp_path: Path
 ) -> None:

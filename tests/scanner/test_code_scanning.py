@@ -88,6 +88,7 @@ def long_name(seed: int) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
+@pytest.mark.slow
 def test_of_too_many_results_the_most_suspicious_are_kept() -> None:
     scores = [(number * 7919 % 25_010) / 25_010 for number in range(25_010)]
     found = [flagged(f"d/{number}.jpg", 0.5 + score / 2) for number, score in enumerate(scores)]

@@ -653,6 +653,7 @@ def survives(bare: Any, name: str, content: bytes) -> None:
     assert run.code == 0 or (run.out == "" and run.err.startswith("error: "))
 
 
+@pytest.mark.slow
 @WILD
 @given(st.dictionaries(KEYS, VALUES, max_size=3))
 def test_wild_toml_is_taken_or_refused(bare: Any, content: dict[str, Any]) -> None:
@@ -660,6 +661,7 @@ def test_wild_toml_is_taken_or_refused(bare: Any, content: dict[str, Any]) -> No
     survives(bare, "wild.toml", (TOML + "\n".join(lines)).encode("utf-8", "replace"))
 
 
+@pytest.mark.slow
 @WILD
 @given(st.dictionaries(KEYS, st.text(max_size=30) | SCALARS.map(str), max_size=3))
 def test_wild_setup_cfg_is_taken_or_refused(bare: Any, content: dict[str, str]) -> None:
@@ -674,6 +676,7 @@ def test_wild_bytes_are_taken_or_refused(bare: Any, content: bytes, name: str, s
     survives(bare, name, head + content if section else content)
 
 
+@pytest.mark.slow
 def test_a_developers_own_settings_do_not_reach_the_tests(tmp_path: Path) -> None:
     """Variables that would break every scan, and a section in the folder that the tests run in."""
     (tmp_path / "setup.cfg").write_text(f"{CFG}fail-on = never\n[tool:pytest]\n")

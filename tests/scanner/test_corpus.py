@@ -139,6 +139,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return files
 
 
+@pytest.mark.slow
 def test_every_file_has_one_row_of_its_own(
     corpus: dict[str, Path], tmp_path: Path, shell: Any, rows_of: Any
 ) -> None:

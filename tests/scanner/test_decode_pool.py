@@ -101,6 +101,7 @@ def test_the_same_as_in_this_process_in_order(
     assert_as_in_this_process(decoded(candidates, workers), candidates)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("wicked")
 def test_a_run_that_waits_gets_all_decoders_that_it_may_have(files: Callable[..., list[Candidate]]) -> None:
     candidates = files(*["slow"] * 24)
@@ -151,6 +152,7 @@ def test_a_file_without_end_costs_its_cpu_time(files: Callable[..., list[Candida
     assert found[1].result.stamp is not None, "a later run may know the file again"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("wicked")
 def test_a_file_that_stands_still_is_tried_twice(
     files: Callable[..., list[Candidate]], caplog: pytest.LogCaptureFixture
@@ -183,6 +185,7 @@ def test_a_decoder_killed_from_outside_loses_nothing(files: Callable[..., list[C
     assert_as_in_this_process(decoded(candidates), candidates)
 
 
+@pytest.mark.slow
 def test_kills_at_any_moment_lose_nothing(files: Callable[..., list[Candidate]]) -> None:
     candidates = files(*["x"] * 300)
     rng = np.random.default_rng(0)
@@ -196,6 +199,7 @@ def test_kills_at_any_moment_lose_nothing(files: Callable[..., list[Candidate]])
     assert_as_in_this_process(found, candidates)
 
 
+@pytest.mark.slow
 def test_too_much_memory_is_the_files_own_error(tmp_path: Path) -> None:
     path = tmp_path / "big.png"
     Image.new("L", (9000, 9000)).save(path)
@@ -325,6 +329,7 @@ def parent(files: Callable[..., list[Candidate]]) -> Iterator[subprocess.Popen[s
     process.communicate()
 
 
+@pytest.mark.slow
 def test_decoders_end_soon_after_a_killed_parent(parent: subprocess.Popen[str]) -> None:
     assert parent.stdout is not None
     decoders = [int(pid) for pid in parent.stdout.readline().split()]
@@ -344,6 +349,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_a_busy_machine_may_take_longer_to_start_a_decoder_than_a_file_may_stand_still(
     files: Callable[..., list[Candidate]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,7 @@ def by_path(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return {row["path"]: row for row in table.astype(object).fillna("").to_dict("records")}
 
 
+@pytest.mark.slow
 def test_every_score_and_hash_is_the_files_own(folder: Path, scan: Any, rows_of: Any) -> None:
     scan(".", "--out", "../report.csv")
     good = 0
@@ -115,6 +116,7 @@ def test_no_cell_is_a_formula_even_for_operands_of_that_name(folder: Path, scan:
         assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for cell in row.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 4])
 def test_the_report_is_the_same_bytes_for_any_number_of_workers(
     folder: Path, scan: Any, workers: int

@@ -15,6 +15,7 @@ from scanner import Detector, scan_files
 from scanner.engine.batches import automatic_batch_size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [32, 128, 300])
 def test_a_model_of_another_square_gets_its_pictures(
     size: int, tmp_path: Path, make_model: Callable[..., Path], grey: Callable[..., Path]

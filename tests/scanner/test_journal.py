@@ -270,6 +270,7 @@ def test_a_damaged_line_costs_its_file_another_scan(path: Path, old_file: Any) -
     again.close()
 
 
+@pytest.mark.slow
 def test_every_cut_of_the_file_can_be_continued(path: Path, old_file: Any) -> None:
     candidate, result = old_file("a")
     journal = Journal.open(path, HEADER)

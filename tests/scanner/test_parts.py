@@ -150,6 +150,7 @@ def test_more_pictures_than_the_ring_holds_in_one_part(tmp_path: Path, detector:
         assert [one.frame for one in found.findings] == list(range(count))
 
 
+@pytest.mark.slow
 def test_pictures_that_wait_are_bounded(
     tmp_path: Path, detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:

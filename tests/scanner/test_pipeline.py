@@ -55,6 +55,7 @@ def mixed(tmp_path: Path, grey: Callable[..., Path]) -> list[tuple[Path, float |
     return files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [1, 2, 7, 1000])
 @pytest.mark.parametrize("workers", [1, 4])
 def test_every_score_stays_with_its_file(
@@ -126,6 +127,7 @@ def test_files_are_neither_left_out_nor_merged(tmp_path: Path, detector: Detecto
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", [False, True])
 def test_an_endless_source_is_read_a_bounded_window_ahead(
     tmp_path: Path, detector: Detector, grey: Any, broken: bool

@@ -48,6 +48,7 @@ def test_a_text_about_them_is_a_text(content: bytes) -> None:
     assert classify("notes", content) is MediaKind.UNKNOWN
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "words"), [(LFS, "a Git LFS pointer, not the file; fetch it: git lfs pull"),
                            (ANNEX, "a git-annex pointer, not the file; fetch it: git annex get")],

@@ -103,6 +103,7 @@ def has_bar(text: str) -> bool:
     return "\r" in text.replace("\r\n", "\n") or " files [" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "env", "visible"),
     [
@@ -124,6 +125,7 @@ def test_a_terminal_sees_the_bar_unless_told_otherwise(
     assert run.out.startswith(b"path,status,") and b"files/s" not in run.out and b"\r" not in run.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [30, 60, 100])
 def test_the_bar_is_never_wider_than_the_terminal(
     columns: int, grey: Any, tmp_path: Path, on_terminal: Any
@@ -199,6 +201,7 @@ def test_a_warning_on_the_way_has_a_line_of_its_own(grey: Any, tmp_path: Path, o
     assert after and before.endswith("\r") and before.rstrip("\r").endswith(" ")
 
 
+@pytest.mark.slow
 def test_rows_and_a_bar_do_not_share_a_terminal(grey: Any, tmp_path: Path, on_terminal: Any) -> None:
     grey(tmp_path / "a.png", 10)
     for out in ("-", "/dev/fd/1", "/dev/tty"):

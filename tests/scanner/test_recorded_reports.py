@@ -122,6 +122,7 @@ def reports(
     return {name: shown(name, (tmp_path / name).read_bytes(), words) for name in NAMES}
 
 
+@pytest.mark.slow
 def test_the_reports_are_byte_for_byte_as_recorded(reports: dict[str, str]) -> None:
     if os.environ.get("RECORD"):
         for name, text in reports.items():

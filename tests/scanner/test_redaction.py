@@ -102,6 +102,7 @@ def told(
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pictures", [True, False])
 def test_no_byte_of_any_report_tells_a_name(told: Any, pictures: bool) -> None:
     options = () if pictures else ("--no-thumbnails",)
@@ -249,6 +250,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("redacted_at_first", [True, False])
 def test_redaction_may_change_when_a_scan_goes_on(
     redacted_at_first: bool, many: Path, tmp_path: Path, process: Any, shell: Any
@@ -266,6 +268,7 @@ def test_redaction_may_change_when_a_scan_goes_on(
     assert (tmp_path / "r.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_what_an_interruption_leaves_is_redacted(many: Path, tmp_path: Path, process: Any) -> None:
     partials = [tmp_path / f"{name}.partial" for name in ("r.csv", "r.jsonl", "r.sarif")]
     outs = [word for path in partials for word in ("--out", path.stem)]

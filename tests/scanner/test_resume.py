@@ -90,6 +90,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", ["group", "parent"])
 def test_kills_at_any_moment_change_no_byte_of_the_report(
     here: Path, whole: Whole, process: Any, shell: Any, victim: str
@@ -117,6 +118,7 @@ def test_kills_at_any_moment_change_no_byte_of_the_report(
     assert not shared.is_dir() or set(os.listdir(shared)) <= shared_before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_what_was_done_is_not_done_again(
     here: Path, whole: bytes, process: Any, shell: Any, number: signal.Signals
@@ -156,6 +158,7 @@ def cut_off(here: Path, process: Any) -> Callable[..., int]:
     return begin
 
 
+@pytest.mark.slow
 def test_another_scan_is_refused_until_it_is_told_to_begin_anew(
     here: Path, whole: bytes, cut_off: Any, shell: Any, calibrated: Path
 ) -> None:
@@ -180,6 +183,7 @@ def test_another_scan_is_refused_until_it_is_told_to_begin_anew(
     assert (here / "r.csv").read_bytes() == whole
 
 
+@pytest.mark.slow
 def test_files_that_changed_came_or_went_are_seen(
     tmp_path: Path, pictures: Path, process: Any, shell: Any, grey: Any, rows_of: Any, cut_off: Any
 ) -> None:
@@ -199,6 +203,7 @@ def test_files_that_changed_came_or_went_are_seen(
     assert float(rows[names[5]]["prob_fake"]) > 0.9 and float(rows["00000 new.png"]["prob_fake"]) < 0.1
 
 
+@pytest.mark.slow
 def test_two_scans_into_one_report_do_not_mix(here: Path, whole: bytes, process: Any, shell: Any) -> None:
     with process("in", "--out", "r.csv", "-q", "--workers", 1) as running:
         wait_for(lambda: (here / "r.csv.partial").exists())
@@ -209,6 +214,7 @@ def test_two_scans_into_one_report_do_not_mix(here: Path, whole: bytes, process:
     assert (here / "r.csv").read_bytes() == whole
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_sentence_and_with_space_the_scan_goes_on(
     here: Path, whole: bytes, shell: Any, make_disk: Callable[[str], Path]
 ) -> None:
@@ -225,6 +231,7 @@ def test_a_full_disk_is_one_sentence_and_with_space_the_scan_goes_on(
     assert (small_disk / "r.csv").read_bytes() == whole
 
 
+@pytest.mark.slow
 def test_a_limit_on_file_size_is_one_sentence_and_without_it_the_scan_goes_on(
     here: Path, whole: bytes, process: Any, shell: Any
 ) -> None:
@@ -242,6 +249,7 @@ def test_a_limit_on_file_size_is_one_sentence_and_without_it_the_scan_goes_on(
     assert recalled(here) > 0 and (here / "r.csv").read_bytes() == whole
 
 
+@pytest.mark.slow
 def test_a_stream_has_no_journal(here: Path, shell: Any) -> None:
     assert shell("in", "--out", "-", "-q").code == 2
     assert sorted(os.listdir(here)) == ["in", "tmp"]

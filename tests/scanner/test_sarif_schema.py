@@ -57,6 +57,7 @@ def mixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grey: Callable[..., P
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keeps_known", [False, True])
 @pytest.mark.parametrize("fail_on", ["fake", "inconclusive", "never"])
 def test_the_report_of_a_mixed_folder_is_valid(

@@ -29,6 +29,7 @@ def here(tmp_path: Path, grey: Callable[..., Path]) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -59,6 +60,7 @@ def test_a_bug_is_2_and_not_pythons_1(here: Path, shell: Any) -> None:
     assert (here / "r.csv").read_bytes() == OLD_REPORT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_scan_is_130_and_keeps_its_rows(
     here: Path, process: Any, grey: Any, number: signal.Signals
@@ -103,6 +105,7 @@ def test_a_reader_that_goes_away_is_2_without_a_traceback(here: Path, process: A
     assert "Traceback" not in err and "Exception ignored" not in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("streamed", [True, False])
 def test_a_full_disk_behind_a_stream_is_one_sentence(
     here: Path, shell: Any, device: Any, streamed: bool
@@ -137,6 +140,7 @@ def test_a_disk_that_fills_up_leaves_the_older_report(
     assert not (tiny_disk / "r.run.json").exists()
 
 
+@pytest.mark.slow
 def test_a_closed_standard_output_does_not_disturb_a_report_in_a_file(here: Path, process: Any) -> None:
     for out, code in (("r.csv", 1), ("-", 2)):
         closing = "import os, sys; os.close(1); sys.stdout = None\nfrom scanner.cli import main; main()"
@@ -153,6 +157,7 @@ def test_standard_output_by_its_name_in_dev_is_the_file_behind_it(here: Path, sh
     assert (here / "r.csv").read_bytes().count(b"\n") == 3
 
 
+@pytest.mark.slow
 def test_cuda_on_a_machine_without_it_is_refused_and_auto_says_what_it_took(here: Path, shell: Any) -> None:
     blind = {"env": {"CUDA_VISIBLE_DEVICES": ""}}  # the same on a machine that has one
     refused = shell("in", "--out", "r.csv", "--device", "cuda", **blind)

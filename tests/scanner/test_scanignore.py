@@ -482,6 +482,7 @@ def ours(folder: Path) -> set[str]:
     return {name for name in below if not name.endswith("ignore")}
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(FILES, LINES, st.dictionaries(st.sampled_from(["a", "b", "a/b", "ab"]), LINES, max_size=2))
 @example({"a/b/c.x", "b"}, ["a/**", "!a/b/c.x"], {})

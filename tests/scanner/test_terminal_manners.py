@@ -44,6 +44,7 @@ def scan_arguments(*options: object) -> tuple[object, ...]:
     return ("in", "--out", "r.csv", *options)
 
 
+@pytest.mark.slow
 def test_a_terminal_sees_verdicts_and_errors_in_colour(
     here: Path, on_terminal: Any, calibrated: Path
 ) -> None:
@@ -59,11 +60,13 @@ def test_a_terminal_sees_verdicts_and_errors_in_colour(
     assert RED not in clean and YELLOW not in clean, "nothing found, nothing coloured"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}, {"NO_COLOR": "1", "FORCE_COLOR": "1"}])
 def test_colours_can_be_refused(env: dict[str, str], here: Path, on_terminal: Any) -> None:
     assert "\x1b[" not in on_terminal(*scan_arguments("--fail-on", "never"), env=env).text
 
 
+@pytest.mark.slow
 def test_a_pipe_gets_colours_only_if_they_are_forced(here: Path, shell: Any) -> None:
     assert "\x1b" not in shell(*scan_arguments(), env={"TERM": "xterm"}).err
     assert f"{RED}2 fake{END}" in shell(*scan_arguments(), env={"FORCE_COLOR": "1"}).err
@@ -71,6 +74,7 @@ def test_a_pipe_gets_colours_only_if_they_are_forced(here: Path, shell: Any) -> 
     assert b"\x1b" not in rows.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -95,6 +99,7 @@ def test_no_name_steers_the_terminal(options: list[str], hostile: Path, on_termi
     assert piped.code == run.code and "evil" in piped.err and STEERS.findall(piped.err) == []
 
 
+@pytest.mark.slow
 def test_rows_on_a_terminal_show_what_a_name_would_do(hostile: Path, on_terminal: Any, shell: Any) -> None:
     arguments = (f"in{HOSTILE}", "--out", "-", "-q")
     for format_ in ("csv", "jsonl", "junit", "html"):
@@ -103,6 +108,7 @@ def test_rows_on_a_terminal_show_what_a_name_would_do(hostile: Path, on_terminal
     assert HOSTILE.encode() in shell(*arguments).out, "a pipe gets the report"
 
 
+@pytest.mark.slow
 def test_a_manifest_holds_the_hash_of_the_report_and_not_of_what_was_shown(
     hostile: Path, on_terminal: Any, shell: Any
 ) -> None:
@@ -113,6 +119,7 @@ def test_a_manifest_holds_the_hash_of_the_report_and_not_of_what_was_shown(
     assert reports[0] and reports[1] and reports[0][0] == reports[1][0]
 
 
+@pytest.mark.slow
 def test_checking_a_report_says_no_name_aloud(hostile: Path, on_terminal: Any, shell: Any) -> None:
     shell(f"in{HOSTILE}", "--out", f"r{HOSTILE}.csv")
     (hostile / f"in{HOSTILE}" / f"{HOSTILE}dark.png").write_bytes(b"another")
@@ -121,6 +128,7 @@ def test_checking_a_report_says_no_name_aloud(hostile: Path, on_terminal: Any, s
     assert STEERS.findall(run.text.replace("\r\n", "\n")) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("terminal", [True, False])
 def test_quiet_is_silent_but_for_errors(terminal: bool, here: Path, on_terminal: Any, shell: Any) -> None:
     def said(*arguments: object) -> tuple[int, str]:
@@ -136,12 +144,14 @@ def test_quiet_is_silent_but_for_errors(terminal: bool, here: Path, on_terminal:
     assert code == 2 and text.startswith("error: ") and text.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_standard_output_holds_rows_and_nothing_else(here: Path, on_terminal: Any, shell: Any) -> None:
     piped = shell("in", "--out", "-", "-v").out
     assert piped.startswith(b"path,status,") and piped.count(b"\n") == 5
     assert on_terminal("in", "--out", "-").out == piped
 
 
+@pytest.mark.slow
 def test_a_report_in_a_file_does_not_need_anybody_who_listens(here: Path, process: Any, device: Any) -> None:
     reader, closed = os.pipe()
     os.close(reader)
@@ -157,6 +167,7 @@ def test_a_report_in_a_file_does_not_need_anybody_who_listens(here: Path, proces
                 assert (here / "r.csv").read_bytes().count(b"\n") == 5
 
 
+@pytest.mark.slow
 def test_ctrl_c_on_the_terminal_is_one_sentence_on_a_line_of_its_own(
     here: Path, process: Any, grey: Callable[..., Path]
 ) -> None:

@@ -144,6 +144,7 @@ def uris_of(report: str) -> list[str]:
     return [one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in found]
 
 
+@pytest.mark.slow
 def test_the_report_of_any_operand_names_files_alike(
     repository: Path, grey: Callable[..., Path], scan: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -98,6 +98,7 @@ def test_a_missing_report_is_noticed_and_files_need_one(scan: Any) -> None:
     assert run.code == 2 and "names no CSV report that is there" in run.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content", [None, b"", b"{}", b"\xff", b'{\n  "manifest_schema": 1, "reports": {}}', b"x"]
 )
@@ -107,6 +108,7 @@ def test_what_is_no_manifest_is_refused(scan: Any, content: bytes | None) -> Non
     assert run.code == 2 and "error: " in run.err and "Traceback" not in run.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

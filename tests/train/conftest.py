@@ -14,9 +14,10 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from toy_network import Toy
 
-from models.backbones import Network, build_network, start_from_nothing
-from models.contract import DEFAULT_NETWORK, Label
+from models.backbones import build_network, start_from_nothing
+from models.contract import Label
 from models.support.errors import run_command
 from train.cli import train
 from train.datasets.tree import LabelledImage, Role
@@ -194,21 +195,6 @@ def differing() -> Callable[[dict[str, Tensor], dict[str, Tensor]], list[str]]:
 
 
 # A toy for the loop, whose tests need many runs and no real network.
-
-
-class Toy(Network):
-    """Nine small blocks and a classifier."""
-
-    backbone = DEFAULT_NETWORK
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.features = nn.Sequential(
-            nn.Sequential(nn.Conv2d(3, 4, 8, stride=8), nn.BatchNorm2d(4)),
-            *(nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4), nn.SiLU()) for _ in range(8)),
-        )
-        self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Sequential(nn.Dropout(0.3), nn.Linear(4, 1))
 
 
 class Silent:

@@ -81,6 +81,7 @@ def test_a_small_view_shrinks_the_whole(picture: Image.Image) -> None:
     np.testing.assert_array_equal(seen, np.asarray(picture.resize((96, 96), Image.Resampling.BILINEAR)))
 
 
+@pytest.mark.slow
 def test_a_crop_is_a_square_of_the_laws_output(picture: Image.Image) -> None:
     phase = Phase("96", 1, 1.0, size=96, view=View.CROP)
     whole, seen = to_input(picture), set()

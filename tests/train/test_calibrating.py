@@ -58,6 +58,7 @@ def test_a_small_role_is_named_with_its_counts(toy_images: list[LabelledImage]) 
     assert why_not(reals) == "the calibrate role has only 0 Fake images, fewer than 20"
 
 
+@pytest.mark.slow
 def test_scan_train_says_that_a_small_role_is_not_calibrated(
     scratch_run: RunFolder,
     tree: Path,
@@ -73,6 +74,7 @@ def test_scan_train_says_that_a_small_role_is_not_calibrated(
     assert not scratch_run.calibration.exists()
 
 
+@pytest.mark.slow
 def test_scan_train_calibrates_a_finished_run_on_the_calibrate_role(
     scratch_options: list[str],
     make_tree: Callable[..., Path],
@@ -96,6 +98,7 @@ def test_scan_train_calibrates_a_finished_run_on_the_calibrate_role(
         assert np.isfinite(one.temperature)
 
 
+@pytest.mark.slow
 def test_a_run_can_be_ended_where_it_is(
     scratch_options: list[str],
     make_tree: Callable[..., Path],

@@ -25,6 +25,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's malloc")
 def test_freed_memory_is_kept_and_it_is_said() -> None:
     """80 MB are 19,531 pages, which glibc takes from the kernel anew at every step: more than it ever keeps."""
@@ -51,6 +52,7 @@ print(product() > 0)
 """
 
 
+@pytest.mark.slow
 def test_denormal_numbers_are_flushed() -> None:
     done = subprocess.run([sys.executable, "-c", DENORMALS], capture_output=True, text=True, check=True)
     assert done.stdout == "0.0\nTrue\n"

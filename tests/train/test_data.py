@@ -208,6 +208,7 @@ def test_the_division_is_by_the_sha256_of_the_group(group_names: Callable[[Role]
         assert [image.group for image in divided[role]] == names
 
 
+@pytest.mark.slow
 def test_the_division_is_90_5_5() -> None:
     divided = divide(grouped(f"person {number}") for number in range(20_000))
     shares = {role: len(images) / 20_000 for role, images in divided.items()}

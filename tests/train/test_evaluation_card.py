@@ -6,10 +6,8 @@ import hashlib
 import json
 from pathlib import Path
 
-import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper
+from tiny_onnx import write_tiny_model
 
 from models.contract import Label, ModelMetadata
 from models.support.errors import DataError
@@ -38,26 +36,11 @@ TRAINING = {
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """Contract 1: the logit is the mean of the pixels."""
-    axes = onnx.numpy_helper.from_array(np.array([1, 2, 3]), "axes")
-    graph = helper.make_graph(
-        [
-            helper.make_node("Cast", ["image"], ["pixels"], to=TensorProto.FLOAT),
-            helper.make_node("ReduceMean", ["pixels", "axes"], ["logit"], keepdims=0),
-            helper.make_node("Sigmoid", ["logit"], ["prob_fake"]),
-        ],
-        "mean",
-        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", 260, 260, 3])],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N"]) for name in ("prob_fake", "logit")],
-        [axes],
-    )
-    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
-    metadata = ModelMetadata("demo", "1.0", "fake", license="research use", training=TRAINING,
-                             parity={"max_abs_prob": 2e-7, "images": 32})  # fmt: skip
-    helper.set_model_props(proto, metadata.to_props())
+    parity = {"max_abs_prob": 2e-7, "images": 32}
+    metadata = ModelMetadata("demo", "1.0", "fake", license="research use", training=TRAINING, parity=parity)
     path = tmp_path / "weights" / "demo.onnx"
     path.parent.mkdir()
-    onnx.save(proto, str(path))
-    return path
+    return write_tiny_model(path, metadata, logit="mean")
 
 
 @pytest.fixture
@@ -89,6 +72,7 @@ def write(model: Path, evaluation: Path, notes: Path) -> None:
     write_card(arguments, standalone_mode=False)
 
 
+@pytest.mark.slow
 def test_the_card_serves_the_code_and_the_reader(
     model: Path, evaluation: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,6 +100,7 @@ def test_the_card_serves_the_code_and_the_reader(
     assert "fit: 9 Real, 8 Fake" in page and "max \\|Δp\\| 2e-07 over 32 images" in page
 
 
+@pytest.mark.slow
 def test_an_evaluation_of_another_file_is_refused(model: Path, evaluation: Path, tmp_path: Path) -> None:
     notes = tmp_path / "notes.md"
     notes.write_text("Notes.\n")

@@ -9,13 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-import onnx
 import pandas as pd
 import pytest
-from onnx import TensorProto, helper
 from PIL import Image
 from sklearn.metrics import roc_auc_score
+from tiny_onnx import write_tiny_model
 
 from models.contract import ModelMetadata, Threshold
 from models.support.errors import run_command
@@ -29,35 +27,10 @@ BRIGHTNESS = {"Real": (20, 60, 100, 150), "Fake": (130, 180, 220, 250)}
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Contract 1: ``logit = (mean of the pixels - 128) / 32``."""
-    pixels = helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", 260, 260, 3])
-    outputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N"]) for name in ("prob_fake", "logit")
-    ]
-    constants = {"axes": np.array([1, 2, 3]), "middle": np.float32(128), "spread": np.float32(32),
-                 "temperature": np.float32(TEMPERATURE)}  # fmt: skip
-    graph = helper.make_graph(
-        [
-            helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
-            helper.make_node("ReduceMean", ["float", "axes"], ["mean"], keepdims=0),
-            helper.make_node("Sub", ["mean", "middle"], ["centred"]),
-            helper.make_node("Div", ["centred", "spread"], ["logit"]),
-            helper.make_node("Div", ["logit", "temperature"], ["scaled"]),
-            helper.make_node("Sigmoid", ["scaled"], ["prob_fake"]),
-        ],
-        "brightness",
-        [pixels],
-        outputs,
-        [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
-    )
-    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     metadata = ModelMetadata(
         "bright", "3", "fake", temperature=TEMPERATURE, thresholds={"fpr1": Threshold(0.8)}
     )
-    helper.set_model_props(proto, metadata.to_props())
-    onnx.checker.check_model(proto)
-    path = tmp_path_factory.mktemp("model") / "bright.onnx"
-    onnx.save(proto, str(path))
-    return path
+    return write_tiny_model(tmp_path_factory.mktemp("model") / "bright.onnx", metadata)
 
 
 @pytest.fixture
@@ -84,6 +57,7 @@ def run(*args: object) -> int:
     return code
 
 
+@pytest.mark.slow
 def test_a_tree_is_measured_and_reported(tree: Path, model: Path, tmp_path: Path, capsys) -> None:
     out = tmp_path / "report"
     before = model.read_bytes()
@@ -111,6 +85,7 @@ def test_a_tree_is_measured_and_reported(tree: Path, model: Path, tmp_path: Path
     assert "1 of 9 images COULD NOT BE SCORED" in said.err
 
 
+@pytest.mark.slow
 def test_scores_are_the_scanners_and_give_the_same_auc(tree: Path, model: Path, tmp_path: Path) -> None:
     out = tmp_path / "report"
     assert run(tree, "--model", model, "--out", out, "--device", "cpu", "--bootstrap", 0, "--workers", 2) == 0
@@ -127,6 +102,7 @@ def test_scores_are_the_scanners_and_give_the_same_auc(tree: Path, model: Path, 
     assert auc == roc_auc_score(scored["label"] == "Fake", scored["prob_fake"])
 
 
+@pytest.mark.slow
 def test_the_models_named_threshold_is_used(tree: Path, model: Path, tmp_path: Path) -> None:
     arguments = (tree, "--model", model, "--device", "cpu", "--bootstrap", 0)
     assert run(*arguments, "--out", tmp_path / "r", "--threshold", "fpr1") == 0
@@ -136,6 +112,7 @@ def test_the_models_named_threshold_is_used(tree: Path, model: Path, tmp_path: P
     assert document["overall"]["confusion"] == {"tp": 2, "fp": 0, "tn": 4, "fn": 2}
 
 
+@pytest.mark.slow
 def test_without_any_score_the_report_is_written_and_the_command_fails(
     tree: Path, model: Path, tmp_path: Path, capsys
 ) -> None:
@@ -175,6 +152,7 @@ def test_what_cannot_be_measured_is_refused_before_anything_is_written(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_what_labels_and_files_do_not_share_is_said_and_recorded(
     tree: Path, model: Path, tmp_path: Path, capsys
 ) -> None:
@@ -209,6 +187,7 @@ def test_a_missing_extra_names_the_remedy(tree: Path, tmp_path: Path, capsys, mo
     )
 
 
+@pytest.mark.slow
 def test_an_option_reads_its_environment_variable(
     tree: Path, model: Path, tmp_path: Path, monkeypatch
 ) -> None:
@@ -231,6 +210,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert "--threshold" in result.stdout
 
 
+@pytest.mark.slow
 def test_an_evaluation_never_imports_torch(tree: Path, model: Path, tmp_path: Path) -> None:
     code = (
         "import sys\nfrom train.evaluation import cli\n"

@@ -180,6 +180,7 @@ def sklearn_weighted(labels, probs, weights, threshold) -> Metrics:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decimals", [1, 6])
 @pytest.mark.parametrize("threshold", [0.5, 0.97])
 def test_weighted_figures_equal_scikit_learn_with_sample_weights(decimals: int, threshold: float) -> None:
@@ -193,6 +194,7 @@ def test_weighted_figures_equal_scikit_learn_with_sample_weights(decimals: int, 
             assert block[name][row] == pytest.approx(value, abs=1e-12, nan_ok=True), name
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 1), st.integers(0, 20)), min_size=1, max_size=30), st.integers(0, 20)

@@ -46,6 +46,7 @@ def test_the_threshold_shows(plot, tmp_path: Path) -> None:
     assert pictures[0] != pictures[1]
 
 
+@pytest.mark.slow
 def test_plots_leave_pyplot_alone() -> None:
     code = "import sys, train.evaluation.plots\nprint({'matplotlib.pyplot', 'torch'} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from brightness import write_brightness_model
 from PIL import Image
+from tiny_onnx import write_tiny_model
 
 from models.contract import Label, ModelMetadata
 from models.support.errors import run_command
@@ -23,7 +23,7 @@ from train.evaluation.robustness_grid import GRID
 
 def brightness_model(path: Path, *, sign: float = 1.0) -> Path:
     """``logit = sign × (mean of the pixels - 128) / 32``."""
-    return write_brightness_model(path, ModelMetadata(path.stem, "1", "fake"), sign=sign)
+    return write_tiny_model(path, ModelMetadata(path.stem, "1", "fake"), spread=32.0 * sign)
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +51,7 @@ def document(report: Path) -> dict:
     return json.loads((report / "evaluation.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_every_condition_is_measured_at_the_same_threshold(report: Path) -> None:
     rows = document(report)["robustness"]
     assert [row["condition"] for row in rows] == ["clean", *(one.name for one in GRID)]
@@ -89,6 +90,7 @@ def test_the_page_is_self_contained_and_shows_the_worst_mistakes(report: Path) -
     assert "theirs 1" in page
 
 
+@pytest.mark.slow
 def test_names_cannot_break_out_of_the_page(tmp_path: Path) -> None:
     name = "<script>alert(1)</script>"
     for label in ("Real", "Fake"):

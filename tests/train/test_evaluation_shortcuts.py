@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from models.contract import Label
@@ -31,6 +32,7 @@ def test_a_class_saved_with_another_quality_is_given_away(tmp_path: Path) -> Non
     assert result.weights["mean luma quantisation"] > 0 > result.weights["log bytes"]
 
 
+@pytest.mark.slow
 def test_classes_that_differ_in_nothing_are_near_chance(tmp_path: Path) -> None:
     result = probe(tree(tmp_path, {Label.REAL: 80, Label.FAKE: 80}, count=40))
     assert result.auc is not None and 0.25 < result.auc < 0.75

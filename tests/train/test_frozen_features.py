@@ -23,6 +23,7 @@ def network() -> Any:
     return made.eval()
 
 
+@pytest.mark.slow
 def test_each_phase_of_two_phase_has_its_own_beginning(network: Any) -> None:
     assert [first_trainable(network, phase) for phase in TWO_PHASE.phases] == [9, 6]
     assert first_trainable(network, Phase("all", 1, 1e-3)) == 0

@@ -148,6 +148,7 @@ def test_a_couples_fake_is_blended_from_its_own_real(
     assert blended_from == [read_rgb(toy_images[index]).tobytes() for index in (0, 4, 2)]
 
 
+@pytest.mark.slow
 def test_both_classes_are_degraded_equally_often(
     toy_images: list[LabelledImage], recipe: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

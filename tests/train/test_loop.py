@@ -91,6 +91,7 @@ def interrupted_and_whole(toy_trainer: MakeTrainer, recipe: Recipe, steps: int) 
     return whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", range(1, 8))
 def test_a_stopped_run_continues_as_if_it_had_not_stopped(
     toy_trainer: MakeTrainer, toy_recipe: Recipe, steps: int
@@ -98,6 +99,7 @@ def test_a_stopped_run_continues_as_if_it_had_not_stopped(
     interrupted_and_whole(toy_trainer, toy_recipe, steps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [3, 6])
 def test_remembered_features_survive_an_interruption(
     toy_trainer: MakeTrainer, toy_recipe: Recipe, steps: int
@@ -127,6 +129,7 @@ def test_remembering_features_changes_nothing_but_the_work(
         torch.testing.assert_close(tensor, other[name], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [2, 5])
 def test_every_switch_survives_an_interruption(
     toy_trainer: MakeTrainer, toy_recipe: Recipe, steps: int
@@ -217,6 +220,7 @@ def crash(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int | None, boo
     yield arm
 
 
+@pytest.mark.slow
 def test_a_crash_around_any_write_loses_nothing(
     toy_trainer: MakeTrainer, crash: Callable[[int | None, bool], list[str]]
 ) -> None:

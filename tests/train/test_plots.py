@@ -22,6 +22,7 @@ def folder(tmp_path: Path) -> RunFolder:
     return made
 
 
+@pytest.mark.slow
 def test_a_run_has_four_pictures(folder: RunFolder) -> None:
     rows = [
         ROW,

@@ -78,6 +78,7 @@ def test_random_begins_at_logit_0_and_by_the_seed() -> None:
     assert not networks[0]["classifier.1.weight"].any()
 
 
+@pytest.mark.slow
 def test_a_checkpoint_file_is_taken_as_it_is(state: State, tmp_path: Path) -> None:
     torch.save(state, tmp_path / "bare.pth")
     torch.save({"model": state}, tmp_path / "run.pt")
@@ -86,6 +87,7 @@ def test_a_checkpoint_file_is_taken_as_it_is(state: State, tmp_path: Path) -> No
             assert same(started(str(tmp_path / name), recipe).state_dict(), state)
 
 
+@pytest.mark.slow
 def test_the_usual_wrappings_are_taken_off(state: State, tmp_path: Path) -> None:
     save_file(state, tmp_path / "x.safetensors")
     torch.save({"state_dict": {f"net.module.{k}": v for k, v in state.items()}}, tmp_path / "x.ckpt")
@@ -113,6 +115,7 @@ def test_imagenet_is_torchvisions_own(monkeypatch: pytest.MonkeyPatch) -> None:
         started("imagenet", TWO_PHASE)
 
 
+@pytest.mark.slow
 def test_an_exported_file_is_taken_bit_for_bit(state: State, exported: Callable[..., Path]) -> None:
     assert same(started(str(exported()), TWO_PHASE).state_dict(), state)
     rounded = {k: v.half().float() if v.is_floating_point() else v for k, v in state.items()}
@@ -132,6 +135,7 @@ def test_the_shipped_weights_are_one_exported_file(
     assert same(started("shipped", TWO_PHASE).state_dict(), state)
 
 
+@pytest.mark.slow
 def test_files_of_others_are_refused_in_one_sentence(
     state: State, exported: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -153,6 +157,7 @@ def lite() -> State:
     return {name: tensor.clone() for name, tensor in network.state_dict().items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".pt", ".onnx"])
 def test_a_lite2_is_grown_where_a_b4_is_wanted(lite: State, tmp_path: Path, suffix: str) -> None:
     file = tmp_path / f"lite{suffix}"
@@ -172,6 +177,7 @@ def test_a_lite2_stays_one_where_a_lite2_is_wanted(lite: State, tmp_path: Path) 
     assert same(network.state_dict(), lite) and "grown_from" not in origin
 
 
+@pytest.mark.slow
 def test_a_b4_does_not_shrink_into_a_lite2(
     state: State, exported: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -92,6 +92,7 @@ def wait_for_position(
 # Whole runs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["scratch_run", "two_phase_run"])
 def test_each_recipe_leaves_a_whole_run(name: str, request: pytest.FixtureRequest, read: Read) -> None:
     folder: RunFolder = request.getfixturevalue(name)
@@ -143,6 +144,7 @@ def test_roles_are_lists_of_the_train_split_alone(scratch_run: RunFolder) -> Non
     assert all(len(roles) == 1 for roles in groups.values())
 
 
+@pytest.mark.slow
 def test_unreadable_images_are_counted_skips(
     scratch_run: RunFolder,
     tree: Path,
@@ -161,6 +163,7 @@ def test_unreadable_images_are_counted_skips(
     assert "note: 0 of 18 rows of the labels match no file, and 2 of 20 files of train have no row" in said
 
 
+@pytest.mark.slow
 def test_workers_change_nothing(
     tree: Path,
     scratch_options: list[str],
@@ -191,6 +194,7 @@ def test_two_phases_change_the_classifier_and_block_6_alone(
     assert not [name for name in changed if name.startswith(("features.7.", "features.8.", "features.5."))]
 
 
+@pytest.mark.slow
 def test_phase_1_changes_the_classifier_alone(
     tree: Path,
     initial: Path,
@@ -211,6 +215,7 @@ def test_phase_1_changes_the_classifier_alone(
 # Stops
 
 
+@pytest.mark.slow
 def test_a_time_limit_stops_at_a_checkpoint_and_resume_goes_on(
     tree: Path,
     scratch_options: list[str],
@@ -236,6 +241,7 @@ def test_a_time_limit_stops_at_a_checkpoint_and_resume_goes_on(
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.slow
 def test_a_finished_run_resumed_says_so(
     tree: Path, scan_train: ScanTrain, scratch_run: RunFolder, read: Read, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -245,6 +251,7 @@ def test_a_finished_run_resumed_says_so(
     assert read(scratch_run.last)["position"] == before
 
 
+@pytest.mark.slow
 def test_scratch_interrupted_and_killed_ends_with_the_same_weights(
     tree: Path,
     scratch_options: list[str],
@@ -277,6 +284,7 @@ def test_scratch_interrupted_and_killed_ends_with_the_same_weights(
     same_as(folder, scratch_run)
 
 
+@pytest.mark.slow
 def test_two_phases_killed_within_the_second_end_with_the_same_weights(
     tree: Path,
     two_phase_options: list[str],
@@ -419,6 +427,7 @@ def test_a_tree_without_select_images_is_refused(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_ends_in_one_sentence(refused: Callable[..., str], tmp_path: Path) -> None:
     options = ["--recipe", "scratch", "--phases", "32x1@1e30", "--batch-size", "2", "--workers", "0"]
     assert "lower learning rate" in refused("--out", tmp_path / "run", *options)

@@ -44,6 +44,7 @@ def whole(
     return RunFolder(out)
 
 
+@pytest.mark.slow
 def test_a_run_on_two_trees_says_what_it_trained(whole: RunFolder, read: Read) -> None:
     config = json.loads(whole.config.read_text(encoding="utf-8"))
     assert (config["network"], config["data"]) == ("efficientnet_lite2", "one+two")
@@ -58,6 +59,7 @@ def test_a_run_on_two_trees_says_what_it_trained(whole: RunFolder, read: Read) -
     assert read(whole.best)["network"] == "efficientnet_lite2"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [2, 4])
 def test_interrupted_in_either_phase_it_ends_with_the_same_weights(
     steps: int,
@@ -84,6 +86,7 @@ def test_interrupted_in_either_phase_it_ends_with_the_same_weights(
     assert folder.select_sources.read_text() == whole.select_sources.read_text()
 
 
+@pytest.mark.slow
 def test_the_exported_file_says_network_and_law(whole: RunFolder, tmp_path: Path) -> None:
     report = export_checkpoint(whole.path, tmp_path / "lite.onnx", ExportOptions(Store.FP16))
     assert report.parity.max_abs_prob <= 1e-4
@@ -93,6 +96,7 @@ def test_the_exported_file_says_network_and_law(whole: RunFolder, tmp_path: Path
     assert report.size < 11_000_000
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_from_an_exported_file_of_its_network(
     whole: RunFolder, trees: list[Path], scan_train: Callable[..., int], tmp_path: Path
 ) -> None:
