@@ -88,14 +88,36 @@ def train(data: Path, work: Path, seed: int) -> None:
     sources = [part for source in SOURCES for part in ("--source", source)]
     for row in ROWS:
         _train(
-            data, run_folder(work, row.name, seed), "--recipe", "scratch", "--phases", PHASES,
-            *sources, *common, *settings(row), "--seed", str(seed),
-        )  # fmt: skip
+            data,
+            run_folder(work, row.name, seed),
+            "--recipe",
+            "scratch",
+            "--phases",
+            PHASES,
+            *sources,
+            *common,
+            *settings(row),
+            "--seed",
+            str(seed),
+        )
     start = run_folder(work, ROWS[-1].name, seed) / "best.pt"
     _train(
-        data, run_folder(work, ON_TOP, seed), "--recipe", "two-phase", "--init", str(start), "--epochs", "1,1",
-        "--epoch-images", "1280", *sources, *common, *settings(ROWS[-1]), "--seed", str(seed),
-    )  # fmt: skip
+        data,
+        run_folder(work, ON_TOP, seed),
+        "--recipe",
+        "two-phase",
+        "--init",
+        str(start),
+        "--epochs",
+        "1,1",
+        "--epoch-images",
+        "1280",
+        *sources,
+        *common,
+        *settings(ROWS[-1]),
+        "--seed",
+        str(seed),
+    )
 
 
 def _train(data: Path, out: Path, *options: str) -> None:

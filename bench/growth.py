@@ -48,9 +48,14 @@ BATCH = 8
 @click.option("--source", "sources", multiple=True, help="Only these.")
 @click.option("--sharpness", "sharpnesses", multiple=True, type=float, default=(SHARPNESS,))
 def main(
-    data: Path, manifest: Path | None, lite: Path | None, probe: int, images: int, sources: tuple[str, ...],
+    data: Path,
+    manifest: Path | None,
+    lite: Path | None,
+    probe: int,
+    images: int,
+    sources: tuple[str, ...],
     sharpnesses: tuple[float, ...],
-) -> None:  # fmt: skip
+) -> None:
     torch.set_flush_denormal(True)
     if lite is not None:
         file = lite / "best.pt" if lite.is_dir() else lite

@@ -46,9 +46,12 @@ def shown_by(command: str, folder: Path, columns: int = COLUMNS) -> str:
     assert program == "scan"
     with subprocess.Popen(
         [sys.executable, "-c", "from scanner.cli import main; main()", *arguments],
-        stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=folder,
         env=env | {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT)},
-    ) as running:  # fmt: skip
+    ) as running:
         os.close(theirs)
         raw = b"".join(iter(lambda: _read(mine), b""))
     os.close(mine)
@@ -92,10 +95,20 @@ def photographed(page: Path, target: Path) -> bool:
     width, height = PAGE_SIZE
     with tempfile.TemporaryDirectory() as profile:
         subprocess.run(
-            [chromium, "--headless=new", "--no-sandbox", "--hide-scrollbars", f"--user-data-dir={profile}",
-             f"--window-size={width},{height}", f"--screenshot={page.with_suffix('.png')}", page.as_uri()],
-            check=True, capture_output=True, timeout=120,
-        )  # fmt: skip
+            [
+                chromium,
+                "--headless=new",
+                "--no-sandbox",
+                "--hide-scrollbars",
+                f"--user-data-dir={profile}",
+                f"--window-size={width},{height}",
+                f"--screenshot={page.with_suffix('.png')}",
+                page.as_uri(),
+            ],
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
     with Image.open(page.with_suffix(".png")) as picture:
         picture.convert("RGB").quantize(COLOURS_OF_PAGE).save(target, optimize=True)
     return True

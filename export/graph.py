@@ -80,9 +80,12 @@ def finished(model: onnx.ModelProto, like: onnx.ModelProto) -> onnx.ModelProto:
     for node in graph.node:
         node.doc_string = ""
     clean = helper.make_graph(
-        list(graph.node), PRODUCER, list(like.graph.input), list(like.graph.output),
+        list(graph.node),
+        PRODUCER,
+        list(like.graph.input),
+        list(like.graph.output),
         [tensor for tensor in graph.initializer if tensor.name in used],
-    )  # fmt: skip
+    )
     domains = {node.domain for node in graph.node}
     return helper.make_model(
         clean,

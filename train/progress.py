@@ -19,9 +19,15 @@ class BarProgress:
 
     def epoch(self, phase: str, epoch: int, epochs: int, steps: int, done: int) -> None:
         self._bar = tqdm(
-            desc=f"{phase} {epoch}/{epochs}", total=steps, initial=done, unit="step",
-            disable=self.disabled, leave=False, file=sys.stderr, dynamic_ncols=True,
-        )  # fmt: skip
+            desc=f"{phase} {epoch}/{epochs}",
+            total=steps,
+            initial=done,
+            unit="step",
+            disable=self.disabled,
+            leave=False,
+            file=sys.stderr,
+            dynamic_ncols=True,
+        )
 
     def step(self, images: int, loss: float) -> None:
         if self._bar is None:

@@ -111,11 +111,16 @@ class RunFolder:
                 for row in csv.DictReader(stream):
                     roles[Role(row["role"])].append(
                         LabelledImage(
-                            trees.path(row["path"]), row["path"], Label.from_name(row["label"]),
-                            row["source"] or None, row["group"] or None, row["sha256"] or None,
-                            face_of(row), look_of(row),
+                            trees.path(row["path"]),
+                            row["path"],
+                            Label.from_name(row["label"]),
+                            row["source"] or None,
+                            row["group"] or None,
+                            row["sha256"] or None,
+                            face_of(row),
+                            look_of(row),
                         )
-                    )  # fmt: skip
+                    )
         except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
             raise DataError(f"the run's {self.roles} cannot be read ({type(error).__name__})") from None
         return roles
@@ -126,10 +131,16 @@ class RunFolder:
     def write_leakage(self, leaks: Iterable[Leak]) -> None:
         header = ("kind", "bits", "first_role", "first", "second_role", "second")
         rows = (
-            (leak.kind, leak.bits, leak.first_role.value, leak.first.relative, leak.second_role.value,
-             leak.second.relative)
+            (
+                leak.kind,
+                leak.bits,
+                leak.first_role.value,
+                leak.first.relative,
+                leak.second_role.value,
+                leak.second.relative,
+            )
             for leak in leaks
-        )  # fmt: skip
+        )
         self._write_csv(self.leakage, header, rows)
 
     def write_metrics(self, rows: Sequence[EpochRow]) -> None:

@@ -14,8 +14,15 @@ from models.support.machine import usable_cores
 from scanner import Detector
 
 PACKAGES = (
-    "torch", "torchvision", "onnxruntime-gpu", "onnxruntime", "pillow", "numpy", "timm", "transformers",
-)  # fmt: skip
+    "torch",
+    "torchvision",
+    "onnxruntime-gpu",
+    "onnxruntime",
+    "pillow",
+    "numpy",
+    "timm",
+    "transformers",
+)
 
 
 def machine(detector: Detector) -> dict[str, Any]:

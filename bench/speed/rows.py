@@ -130,9 +130,15 @@ def _add_peers(plan: Plan, paths: list[Path], *, compiled: bool) -> None:
     on_gpu = plan.detector.on_gpu
     files = first(paths, slow)
     plan.add(
-        JPEG, NOTEBOOK, slow, peers.notebook_loop(model, files, device), plotted=True,
-        limit="its two loader workers" if on_gpu else "the network: contiguous layout, batches that outgrow the caches",
-    )  # fmt: skip
+        JPEG,
+        NOTEBOOK,
+        slow,
+        peers.notebook_loop(model, files, device),
+        plotted=True,
+        limit="its two loader workers"
+        if on_gpu
+        else "the network: contiguous layout, batches that outgrow the caches",
+    )
     if not on_gpu:
         _add_libraries(plan, files, device)
     batch = peers.tuned_batch(device)
@@ -182,9 +188,14 @@ def _add_scans(plan: Plan, paths: list[Path]) -> None:
     for name, detector in plan.detectors.items():
         full = scan_batch(detector)
         plan.add(
-            JPEG, SCAN.format(name), count, ours.scan(detector, paths), warm=2 * full + 32, plotted=True,
+            JPEG,
+            SCAN.format(name),
+            count,
+            ours.scan(detector, paths),
+            warm=2 * full + 32,
+            plotted=True,
             parts=((session_key(detector, name),), decoders(JPEG)),
-        )  # fmt: skip
+        )
         if on_gpu and name == FP32:
             plan.busy = Busy(torch.device(detector.device).index or 0)
             plan.rows[-1] = replace(plan.rows[-1], watch=plan.busy)
@@ -203,9 +214,14 @@ def _add_scans(plan: Plan, paths: list[Path]) -> None:
         for images in {count, min(count, 32)}
     }
     plan.add(
-        JPEG, COMMAND.format(FP32), count, ours.command(plan.model, plan.detector.device, folders), plotted=True,
-        parts=((key(JPEG.name, SCAN.format(FP32)),),), limit="the rest is start-up and report",
-    )  # fmt: skip
+        JPEG,
+        COMMAND.format(FP32),
+        count,
+        ours.command(plan.model, plan.detector.device, folders),
+        plotted=True,
+        parts=((key(JPEG.name, SCAN.format(FP32)),),),
+        limit="the rest is start-up and report",
+    )
 
 
 def _session_name(detector: Detector, name: str, batch: int) -> str:

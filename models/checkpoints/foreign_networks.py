@@ -41,21 +41,34 @@ def _scheme(library: str, stem: str, block: str, gate: str, top: str) -> _Scheme
 
 _SCHEMES = (
     _scheme(
-        "torchvision", r"features\.0\.0\.weight$", r"features\.(\d+\.\d+)\.block\.", r"block\.\d\.fc1\.weight$",
+        "torchvision",
+        r"features\.0\.0\.weight$",
+        r"features\.(\d+\.\d+)\.block\.",
+        r"block\.\d\.fc1\.weight$",
         r"features\.[78]\.0\.weight$",
     ),
     _scheme(
-        "timm", r"conv_stem\.weight$", r"blocks\.(\d+\.\d+)\.", r"se\.conv_reduce\.weight$", r"conv_head\.weight$"
+        "timm",
+        r"conv_stem\.weight$",
+        r"blocks\.(\d+\.\d+)\.",
+        r"se\.conv_reduce\.weight$",
+        r"conv_head\.weight$",
     ),
     _scheme(
-        "efficientnet-pytorch", r"_conv_stem\.weight$", r"_blocks\.(\d+)\.", r"_se_reduce\.weight$",
+        "efficientnet-pytorch",
+        r"_conv_stem\.weight$",
+        r"_blocks\.(\d+)\.",
+        r"_se_reduce\.weight$",
         r"_conv_head\.weight$",
     ),
     _scheme(
-        "Hugging Face", r"embeddings\.convolution\.weight$", r"encoder\.blocks\.(\d+)\.",
-        r"squeeze_excite\.reduce\.weight$", r"encoder\.top_conv\.weight$",
+        "Hugging Face",
+        r"embeddings\.convolution\.weight$",
+        r"encoder\.blocks\.(\d+)\.",
+        r"squeeze_excite\.reduce\.weight$",
+        r"encoder\.top_conv\.weight$",
     ),
-)  # fmt: skip
+)
 # By blocks, width of the stem, and the last convolution's outputs and inputs.
 _EFFICIENTNETS = {
     (16, 32, 1280, 320): "b0",
@@ -93,7 +106,10 @@ _FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("a DenseNet", (r"denseblock1\.denselayer1\.",)),
     ("a ConvNeXt", (r"features\.\d\.\d\.layer_scale$",)),
     ("a ConvNeXt", (r"stages\.0\.blocks\.0\.(gamma|conv_dw\.weight)$", r"stem\.0\.weight$")),
-    ("a Swin transformer", (r"(layers|features)\.\d\..*attn\.(relative_position_bias_table|cpb_mlp\.0\.weight)$",)),
+    (
+        "a Swin transformer",
+        (r"(layers|features)\.\d\..*attn\.(relative_position_bias_table|cpb_mlp\.0\.weight)$",),
+    ),
     ("a CLIP model", (r"(visual|vision_model)\.", r"logit_scale$")),
     ("a vision transformer (ViT)", (r"patch_embed\.proj\.weight$", r"attn\.qkv\.weight$")),
     ("a vision transformer (ViT)", (r"conv_proj\.weight$", r"encoder_layer_0\.")),
@@ -101,7 +117,10 @@ _FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("a RegNet", (r"trunk_output\.block1\.",)),
     ("a MobileNetV2", (r"features\.1\.conv\.0\.0\.weight$", r"features\.18\.0\.weight$")),
     ("a MobileNetV3", (r"features\.1\.block\.0\.0\.weight$", r"classifier\.0\.weight$")),
-    ("a MobileNetV3 or another network of timm's EfficientNet family", (r"conv_stem\.weight$", r"blocks\.0\.0\.")),
+    (
+        "a MobileNetV3 or another network of timm's EfficientNet family",
+        (r"conv_stem\.weight$", r"blocks\.0\.0\."),
+    ),
     ("a ShuffleNetV2", (r"stage2\.0\.branch1\.",)),
     ("a SqueezeNet", (r"features\.3\.squeeze\.weight$",)),
     ("a MNASNet", (r"layers\.0\.weight$", r"layers\.8\.0\.layers\.0\.weight$")),
@@ -111,7 +130,7 @@ _FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("a MesoNet", (r"conv1\.weight$", r"conv4\.weight$", r"fc2\.weight$")),
     ("a YOLO detector", (r"model\.\d+\.(conv|cv1)\.", r"model\.2\d\.")),
     ("a Stable Diffusion model", (r"(diffusion_model|down_blocks)\.",)),
-)  # fmt: skip
+)
 
 
 def misfit(ours: State, state: State) -> str | None:

@@ -24,13 +24,23 @@ _OUTSIDE = {
 }
 # The first stage's blocks do not widen.
 _FIRST_STAGE = {
-    "conv_dw": "0.0", "bn1": "0.1", "se.conv_reduce": "1.fc1", "se.conv_expand": "1.fc2", "conv_pw": "2.0",
+    "conv_dw": "0.0",
+    "bn1": "0.1",
+    "se.conv_reduce": "1.fc1",
+    "se.conv_expand": "1.fc2",
+    "conv_pw": "2.0",
     "bn2": "2.1",
-}  # fmt: skip
+}
 _OTHER_STAGES = {
-    "conv_pw": "0.0", "bn1": "0.1", "conv_dw": "1.0", "bn2": "1.1", "se.conv_reduce": "2.fc1",
-    "se.conv_expand": "2.fc2", "conv_pwl": "3.0", "bn3": "3.1",
-}  # fmt: skip
+    "conv_pw": "0.0",
+    "bn1": "0.1",
+    "conv_dw": "1.0",
+    "bn2": "1.1",
+    "se.conv_reduce": "2.fc1",
+    "se.conv_expand": "2.fc2",
+    "conv_pwl": "3.0",
+    "bn3": "3.1",
+}
 _BLOCK = re.compile(r"blocks\.(\d+)\.(\d+)\.(.+)")
 
 

@@ -81,11 +81,21 @@ class _Target(io.RawIOBase):
 def _schema(arrow: Any, facts: RunFacts) -> pyarrow.Schema:
     word = arrow.dictionary(arrow.int32(), arrow.string())
     types = {
-        "path": arrow.string(), "status": word, "prob_fake": arrow.float64(), "verdict": word, "error": word,
-        "format": word, "width": arrow.int32(), "height": arrow.int32(), "bytes": arrow.int64(),
-        "sha256": arrow.string(), "model": word, "frames": arrow.int32(),
-        "baseline": word, "provenance": arrow.string(),
-    }  # fmt: skip
+        "path": arrow.string(),
+        "status": word,
+        "prob_fake": arrow.float64(),
+        "verdict": word,
+        "error": word,
+        "format": word,
+        "width": arrow.int32(),
+        "height": arrow.int32(),
+        "bytes": arrow.int64(),
+        "sha256": arrow.string(),
+        "model": word,
+        "frames": arrow.int32(),
+        "baseline": word,
+        "provenance": arrow.string(),
+    }
     schema = arrow.schema(
         [arrow.field(name, type_, name not in ("path", "status")) for name, type_ in types.items()]
     )

@@ -117,9 +117,17 @@ def plot_reliability(
         ece = expected_calibration_error(y, p, bins)
         bars = np.maximum(np.stack([shares - low, high - shares]), 0.0)
         upper.errorbar(
-            means, shares, yerr=bars, fmt="o-", color=LINE_COLOUR, ecolor="0.45", elinewidth=1, capsize=2,
-            markersize=5, label=f"bins with 95 % Wilson interval; ECE {ece:.3f}",
-        )  # fmt: skip
+            means,
+            shares,
+            yerr=bars,
+            fmt="o-",
+            color=LINE_COLOUR,
+            ecolor="0.45",
+            elinewidth=1,
+            capsize=2,
+            markersize=5,
+            label=f"bins with 95 % Wilson interval; ECE {ece:.3f}",
+        )
         upper.legend(loc="upper left")
     else:
         write_across(upper, "no images")
