@@ -33,7 +33,7 @@ from models.preprocessing import to_input
 from train.datasets.decoded_store import read_rgb
 from train.datasets.tree import LabelledImage, read_tree
 
-Floats = npt.NDArray[np.float64]
+Float64s = npt.NDArray[np.float64]
 BATCH = 8
 
 
@@ -108,11 +108,11 @@ def probed(images: Sequence[LabelledImage], count: int, sources: Sequence[str]) 
     return network
 
 
-def logits(network: Network, images: Sequence[LabelledImage]) -> Floats:
+def logits(network: Network, images: Sequence[LabelledImage]) -> Float64s:
     return outputs(images, network, network)[:, 0]
 
 
-def outputs(images: Sequence[LabelledImage], network: Network, function: Any) -> Floats:
+def outputs(images: Sequence[LabelledImage], network: Network, function: Any) -> Float64s:
     """``float64[N, …]``: what ``function`` makes of the whole pictures as ``network`` takes them."""
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) * 255 for values in (network.mean, network.std))
     found: list[Tensor] = []
@@ -124,7 +124,7 @@ def outputs(images: Sequence[LabelledImage], network: Network, function: Any) ->
     return torch.cat(found).double().numpy()
 
 
-def row(name: str, images: Sequence[LabelledImage], found: Floats, before: Floats) -> None:
+def row(name: str, images: Sequence[LabelledImage], found: Float64s, before: Float64s) -> None:
     """AUC of each source's fakes against its own real pictures, or against all where it has none."""
     labels = np.array([int(image.label) for image in images])
     sources = np.array([image.source or "" for image in images])

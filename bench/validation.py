@@ -30,7 +30,7 @@ from train.run_folder import RunFolder
 RESAMPLES = 1000
 
 Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+Float64s = npt.NDArray[np.float64]
 
 
 def main() -> None:
@@ -85,7 +85,7 @@ def measure(asked: argparse.Namespace) -> None:
         print(f"{row.source:24} real {row.real:5} fake {row.fake:5}  {auc:32} {above}")
 
 
-def _interval(labels: Ints, logits: Floats, groups: Ints) -> tuple[float, float]:
+def _interval(labels: Ints, logits: Float64s, groups: Ints) -> tuple[float, float]:
     """95 % of the AUC, by resampling groups; pooled reals move, too."""
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
     rng, values = np.random.default_rng(0), []

@@ -17,7 +17,7 @@ from export.images import proof_images
 from export.metadata import build_metadata
 from export.parity import (
     MAX_PROB_DIFFERENCE,
-    Floats,
+    Float32s,
     Parity,
     ParityError,
     Pixels,
@@ -51,7 +51,7 @@ class Proof:
     """What a file must reproduce before it gets its name."""
 
     images: Pixels
-    reference: tuple[Floats, Floats]
+    reference: tuple[Float32s, Float32s]
     """torch's (``logit``, ``prob_fake``) for ``images``."""
     load: Callable[[Path], Score] = detector_score
     limit: float = MAX_PROB_DIFFERENCE

@@ -19,8 +19,8 @@ from models.support.onnx_runtime import load_onnxruntime
 MAX_PROB_DIFFERENCE = 1e-4
 
 Pixels = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
-Score = Callable[[Pixels], tuple[Floats, Floats]]
+Float32s = npt.NDArray[np.float32]
+Score = Callable[[Pixels], tuple[Float32s, Float32s]]
 """``uint8[N, 260, 260, 3]`` → (``logit``, ``prob_fake``), each ``float32[N]``."""
 
 # A batch of one, and several sizes: N is dynamic in the file.
@@ -61,7 +61,7 @@ class Parity:
 
 def reference_scores(
     network: Network, images: Pixels, *, positive: Label, temperature: float
-) -> tuple[Floats, Floats]:
+) -> tuple[Float32s, Float32s]:
     """(``logit``, ``prob_fake``) by torch in fp32 on the CPU.
 
     Uses the network's own ``forward`` and torchvision's ``normalize``, and nothing of :mod:`export.wrapper`,
@@ -78,12 +78,12 @@ def reference_scores(
         return logit.numpy(), torch.sigmoid(logit / temperature).numpy()
 
 
-def compare(score: Score, reference: tuple[Floats, Floats], images: Pixels) -> Parity:
+def compare(score: Score, reference: tuple[Float32s, Float32s], images: Pixels) -> Parity:
     """Score ``images`` in batches of several sizes and compare with torch's ``reference``.
 
     Raises :class:`ParityError` when the scores are not two vectors of one number per image.
     """
-    parts: list[tuple[Floats, Floats]] = []
+    parts: list[tuple[Float32s, Float32s]] = []
     start = 0
     while start < len(images):
         batch = images[start : start + _BATCHES[len(parts) % len(_BATCHES)]]
@@ -117,12 +117,12 @@ def detector_score(file: Path, device: str = "cpu") -> Score:
 
     detector = Detector.load(file, device, laws=(PREPROCESS_VERSION, FACE_PREPROCESS_VERSION))
 
-    def score(images: Pixels) -> tuple[Floats, Floats]:
+    def score(images: Pixels) -> tuple[Float32s, Float32s]:
         scores = detector.score(images)
         return scores.logit, scores.prob_fake
 
     return score
 
 
-def _max_abs(ours: Floats, theirs: Floats) -> float:
+def _max_abs(ours: Float32s, theirs: Float32s) -> float:
     return float(np.abs(ours.astype(np.float64) - theirs.astype(np.float64)).max())

@@ -26,7 +26,7 @@ MIN_OF_A_CLASS = 50
 
 
 @dataclass(frozen=True)
-class Calibration:
+class QuantizationSample:
     """Images that show which range each activation has."""
 
     pixels: npt.NDArray[np.uint8]
@@ -50,7 +50,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class VariantComparison:
     """What a variant costs, measured on one device."""
 
     data: str
@@ -66,7 +66,7 @@ class Comparison:
     """Images that only the variant could not score (its numbers were not finite)."""
 
 
-def calibration(data: Path, count: int, *, seed: int = 0) -> Calibration:
+def quantization_sample(data: Path, count: int, *, seed: int = 0) -> QuantizationSample:
     """``count`` images of role fit of ``data``'s train split, by the one preprocessing law.
 
     Half of them are real, half fake, and within a class the manifest's sources take turns. Raises
@@ -92,10 +92,10 @@ def calibration(data: Path, count: int, *, seed: int = 0) -> Calibration:
                 f"{data} has {found} usable {label.title} images of role fit, --calibration-images {count} wants "
                 f"{wanted}; give a smaller number or more images"
             )
-    return Calibration(np.stack(pixels), _name(data), unreadable)
+    return QuantizationSample(np.stack(pixels), _name(data), unreadable)
 
 
-def compare(reference: Path, variant: Path, data: Path, device: str) -> Comparison:
+def compare(reference: Path, variant: Path, data: Path, device: str) -> VariantComparison:
     """Score ``data``'s validation split with both files and compare.
 
     Probabilities are those that a report prints, so the AUC is the one of ``scan-evaluate``. Raises
@@ -120,7 +120,7 @@ def compare(reference: Path, variant: Path, data: Path, device: str) -> Comparis
     if whole is None:
         raise DataError(f"{data}: the images of {MEASURED_SPLIT} that can be scored are not of both classes")
     sources = {name: _difference(group, MIN_OF_A_CLASS) for name, group in sorted(groups.items())}
-    return Comparison(
+    return VariantComparison(
         data=f"{_name(data)}, {MEASURED_SPLIT}",
         device=_device(loaded),
         runtime=loaded[1].runtime,

@@ -16,7 +16,7 @@ from export.graph import finished, folded, parts
 from export.images import proof_images
 from export.int8 import to_int8
 from export.parity import Score, detector_score
-from export.variant_check import Calibration, Comparison, calibration, compare
+from export.variant_check import QuantizationSample, VariantComparison, compare, quantization_sample
 from models.contract import ModelMetadata
 from models.support.atomic import replacing
 from models.support.errors import Failure, ModelFileError
@@ -59,8 +59,8 @@ class VariantReport:
     """In bytes."""
     sha256: str
     metadata: ModelMetadata
-    comparison: Comparison
-    calibration: Calibration | None
+    comparison: VariantComparison
+    calibration: QuantizationSample | None
 
 
 def export_variant(
@@ -83,7 +83,7 @@ def export_variant(
     model, metadata = open_reference(reference)
     digest = sha256_file(reference)
     sample = (
-        calibration(options.calibrate_on, options.calibration_images)
+        quantization_sample(options.calibrate_on, options.calibration_images)
         if options.calibrate_on is not None
         else None
     )
@@ -134,7 +134,7 @@ def open_reference(file: Path) -> tuple[onnx.ModelProto, ModelMetadata]:
 
 
 def convert_to(
-    precision: Precision, model: onnx.ModelProto, sample: Calibration | None, *, where: str
+    precision: Precision, model: onnx.ModelProto, sample: QuantizationSample | None, *, where: str
 ) -> onnx.ModelProto:
     """The graph of a variant, without metadata; ``sample`` is needed for int8.
 
@@ -151,7 +151,7 @@ def convert_to(
     return finished(to_int8(plain, found, sample.pixels), model)
 
 
-def failure(comparison: Comparison) -> str | None:
+def failure(comparison: VariantComparison) -> str | None:
     """Why a variant must not be written, ``None`` if it may."""
     if comparison.lost:
         return f"it gives no finite score for {comparison.lost} images that the fp32 file can score"
@@ -165,7 +165,9 @@ def failure(comparison: Comparison) -> str | None:
     return None
 
 
-def _check(reference: str, comparison: Comparison, sample: Calibration | None) -> dict[str, object]:
+def _check(
+    reference: str, comparison: VariantComparison, sample: QuantizationSample | None
+) -> dict[str, object]:
     return {
         "reference_sha256": reference,
         "data": comparison.data,

@@ -12,7 +12,6 @@ from models.support.errors import ModelFileError
 
 WEIGHTS_DIR = Path(__file__).parent / "weights"
 CARD_FILE = WEIGHTS_DIR / "card.json"
-LICENSE_FILE = Path(__file__).parent / "WEIGHTS-LICENSE"
 
 
 @dataclass(frozen=True)

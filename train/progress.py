@@ -10,7 +10,7 @@ from models.support.terminal import say
 from train.run_folder import EpochRow
 
 
-class BarProgress:
+class TrainingBar:
     """A tqdm bar per epoch (images/s and ETA) and a line after it; only the lines without a terminal."""
 
     def __init__(self, *, bar: bool) -> None:

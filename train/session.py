@@ -30,7 +30,7 @@ from train.fitting.device import choose_device, spare_threads
 from train.fitting.freezing import first_trainable
 from train.fitting.loop import Trainer, stop_after
 from train.plots import plot_run
-from train.progress import BarProgress
+from train.progress import TrainingBar
 from train.run_folder import RunFolder
 
 
@@ -68,7 +68,7 @@ class Session:
         spare_threads(cores)
         self.workers = settings.workers if settings.workers is not None else min(16, max(1, cores - 1))
         self._threads = max(self.workers, cores)
-        self.progress = BarProgress(bar=sys.stderr.isatty() and not settings.no_progress)
+        self.progress = TrainingBar(bar=sys.stderr.isatty() and not settings.no_progress)
         limit = settings.memory_gib
         self.pictures = Pictures(int(limit * 2**30) if limit is not None else None)
 

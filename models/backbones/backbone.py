@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.contract import IMAGE_SIZE, IMAGENET_MEAN, IMAGENET_STD
+from models.contract import IMAGENET_MEAN, IMAGENET_STD
 
 Channels = tuple[float, float, float]
 
@@ -61,7 +61,6 @@ class Backbone:
     load_imagenet: Callable[[Network, Path | None], Mapping[str, Any]]
     """Put ImageNet's weights, the publisher's or a file with a copy of them, into everything but the classifier, and
     return where they come from. Raises :class:`models.support.errors.ModelFileError` when they are not to be had."""
-    input_size: int = IMAGE_SIZE
 
 
 def start_from_nothing(network: Network) -> None:

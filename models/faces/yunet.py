@@ -21,7 +21,7 @@ from models.support.onnx_runtime import load_onnxruntime
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    Floats = npt.NDArray[np.float32]
+    Float32s = npt.NDArray[np.float32]
     Pixels = npt.NDArray[np.uint8]
 
 
@@ -98,7 +98,7 @@ def _with_free_sides(model: bytes) -> bytes:
     return model
 
 
-def _padded_to_stride(rgb: Pixels) -> Floats:
+def _padded_to_stride(rgb: Pixels) -> Float32s:
     """``float32[1, 3, height, width]``, blue first, black to the right and below up to multiples of 32."""
     height, width, _ = rgb.shape
     step = _STRIDES[-1]
@@ -107,7 +107,7 @@ def _padded_to_stride(rgb: Pixels) -> Floats:
     return padded
 
 
-def _decoded(named: dict[str, Floats], stride: int, columns: int, least_score: np.float32) -> Floats:
+def _decoded(named: dict[str, Float32s], stride: int, columns: int, least_score: np.float32) -> Float32s:
     """Candidates of one level, ``float32[n, 15]``: left, top, width, height, five points, score.
 
     The network gives each cell a box relative to the cell's corner, in units of the stride, sizes as logarithms.
@@ -122,7 +122,7 @@ def _decoded(named: dict[str, Floats], stride: int, columns: int, least_score: n
     return np.concatenate([start, size, landmarks, scores[cells, None]], axis=1)
 
 
-def _suppressed(rows: Floats, least_score: float) -> list[int]:
+def _suppressed(rows: Float32s, least_score: float) -> list[int]:
     """Rows that no surer one overlaps too much, the surest first: OpenCV's ``NMSBoxes`` on whole pixels."""
     if len(rows) < 2:
         return list(range(len(rows)))
@@ -138,7 +138,7 @@ def _suppressed(rows: Floats, least_score: float) -> list[int]:
     return kept
 
 
-def _iou(box: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> Floats:
+def _iou(box: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> Float32s:
     start = np.maximum(box[:2], others[:, :2])
     end = np.minimum(box[:2] + box[2:], others[:, :2] + others[:, 2:])
     shared = np.prod(np.maximum(end - start, 0), axis=1)
@@ -147,7 +147,7 @@ def _iou(box: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> Floats:
     return np.where(union > 0, shared / np.maximum(union, 1), 1).astype(np.float32)
 
 
-def _face(row: Floats) -> Face:
+def _face(row: Float32s) -> Face:
     values = [float(value) for value in row]
     points = list(zip(values[4:14:2], values[5:14:2], strict=True))
     return Face(

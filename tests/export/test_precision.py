@@ -32,7 +32,7 @@ from export.exporter import ExportOptions, write_model
 from export.fp16 import to_fp16
 from export.graph import finished, folded, parts
 from export.int8 import QUANTISED, to_int8
-from export.variant_check import Comparison, Difference, calibration, compare
+from export.variant_check import Difference, VariantComparison, compare, quantization_sample
 from export.variants import Precision, PrecisionLossError, VariantOptions, export_variant, failure
 from models.backbones import Network
 from models.contract import (
@@ -124,7 +124,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def pixels(data: Path) -> npt.NDArray[np.uint8]:
-    return calibration(data, 16).pixels
+    return quantization_sample(data, 16).pixels
 
 
 def options(precision: str, data: Path) -> VariantOptions:
@@ -336,7 +336,7 @@ def test_what_is_too_much(comparison: dict[str, Any], reason: str | None) -> Non
         "not_scored": 0,
         "lost": 0,
     }
-    said = failure(Comparison(**(fields | comparison)))
+    said = failure(VariantComparison(**(fields | comparison)))
     assert (said is None) if reason is None else (said is not None and reason in said)
 
 
@@ -351,14 +351,14 @@ def test_ranges_come_from_fit_images_half_real_half_fake(
         return original(content)
 
     monkeypatch.setattr(variant_check, "preprocess", noting)
-    sample = calibration(data, 11)
+    sample = quantization_sample(data, 11)
     assert sample.pixels.shape == (11, IMAGE_SIZE, IMAGE_SIZE, 3) and sample.pixels.dtype == np.uint8
     fit = {image.path for image in divide(read_tree(data, "train"))[Role.FIT]}
     assert fit < {image.path for image in read_tree(data, "train")}, "the tree has no other role"
     assert set(read) <= fit and len(set(read)) == 11
     assert Counter(path.parent.name for path in read) == {"Real": 5, "Fake": 6}
-    assert np.array_equal(calibration(data, 11).pixels, sample.pixels)
-    assert not np.array_equal(calibration(data, 11, seed=1).pixels, sample.pixels)
+    assert np.array_equal(quantization_sample(data, 11).pixels, sample.pixels)
+    assert not np.array_equal(quantization_sample(data, 11, seed=1).pixels, sample.pixels)
 
 
 def test_sources_take_turns_in_the_ranges(data: Path, tmp_path: Path) -> None:
@@ -368,7 +368,7 @@ def test_sources_take_turns_in_the_ranges(data: Path, tmp_path: Path) -> None:
     rare = {image.relative for label in Label for image in [i for i in fit if i.label is label][:2]}
     rows = [f"{i.relative},{i.label.title},{'rare' if i.relative in rare else 'common'}" for i in fit]
     (tree / "manifest.csv").write_text("path,label,source\n" + "\n".join(rows) + "\n")
-    pixels = {calibration(tree, 8).pixels[n].tobytes() for n in range(8)}
+    pixels = {quantization_sample(tree, 8).pixels[n].tobytes() for n in range(8)}
     wanted = {variant_check.preprocess((tree / relative).read_bytes())[0].tobytes() for relative in rare}
     assert wanted <= pixels
 
@@ -379,12 +379,12 @@ def test_unreadable_images_are_counted_and_too_few_are_refused(data: Path, tmp_p
     broken = [image.path for image in divide(read_tree(tree, "train"))[Role.FIT]][::3]
     for file in broken:
         file.write_bytes(b"broken" + file.name.encode() + file.parent.name.encode())
-    sample = calibration(tree, 12)
+    sample = quantization_sample(tree, 12)
     assert len(sample.pixels) == 12 and sample.unreadable > 0
     with pytest.raises(
         DataError, match=r"usable Real images of role fit, --calibration-images 400 wants 200"
     ):
-        calibration(tree, 400)
+        quantization_sample(tree, 400)
 
 
 def test_small_sources_have_no_figure_of_their_own(

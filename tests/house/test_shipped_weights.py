@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from models.preprocessing import preprocess
-from models.weights import LICENSE_FILE, resolve_model, shipped_weights
+from models.weights import WEIGHTS_DIR, resolve_model, shipped_weights
 from scanner import Detector, Status, decode_path, scan_paths
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +42,7 @@ def test_the_file_is_the_cards_and_below_40_megabytes(detector: Detector) -> Non
 def test_the_licence_is_said_everywhere(detector: Detector) -> None:
     licence = shipped_weights().card["license"]
     assert "research use" in licence and licence == detector.metadata.license
-    assert "research" in LICENSE_FILE.read_text(encoding="utf-8")
+    assert "research" in (WEIGHTS_DIR.parent / "WEIGHTS-LICENSE").read_text(encoding="utf-8")
     said = subprocess.run(
         [sys.executable, "-c", "from scanner.cli import main; main()", "--version"],
         capture_output=True, text=True, check=True,

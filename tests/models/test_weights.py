@@ -97,4 +97,4 @@ def test_hashes_are_of_the_bytes(tmp_path: Path) -> None:
 
 
 def test_the_weights_licence_is_part_of_the_package() -> None:
-    assert weights.LICENSE_FILE.is_file()
+    assert (weights.WEIGHTS_DIR.parent / "WEIGHTS-LICENSE").is_file()

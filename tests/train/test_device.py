@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from train.fitting.device import DeviceError, choose_device, spare_threads
+from train.fitting.device import TrainingDeviceError, choose_device, spare_threads
 
 
 def test_auto_takes_cuda_if_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,16 +18,16 @@ def test_a_named_device_is_used_or_refused_never_replaced(monkeypatch: pytest.Mo
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert choose_device("cuda:1") == torch.device("cuda", 1)
-    with pytest.raises(DeviceError, match="--device cuda:2"):
+    with pytest.raises(TrainingDeviceError, match="--device cuda:2"):
         choose_device("cuda:2")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(DeviceError, match="--device cpu"):
+    with pytest.raises(TrainingDeviceError, match="--device cpu"):
         choose_device("cuda")
 
 
 @pytest.mark.parametrize("name", ["", "gpu", "cuda:", "cuda:x", "CUDA", "mps"])
 def test_other_names_are_refused(name: str) -> None:
-    with pytest.raises(DeviceError, match="not auto, cpu"):
+    with pytest.raises(TrainingDeviceError, match="not auto, cpu"):
         choose_device(name)
 
 

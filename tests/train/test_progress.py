@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from train.progress import BarProgress
+from train.progress import TrainingBar
 from train.run_folder import EpochRow
 
 ROW = EpochRow(2, "96", 96, 5e-4, 0.71234, 0.69, 0.875, 32, 12.54, 13.01, 640.4)
 
 
-def follow(progress: BarProgress) -> None:
+def follow(progress: TrainingBar) -> None:
     progress.epoch("96", 2, 3, 2, 0)
     progress.step(4, 0.7)
     progress.step(4, 0.6)
@@ -21,7 +21,7 @@ def follow(progress: BarProgress) -> None:
 
 
 def test_without_a_terminal_there_are_only_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    follow(BarProgress(bar=False))
+    follow(TrainingBar(bar=False))
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == (
@@ -37,19 +37,19 @@ def test_without_a_terminal_there_are_only_lines(capsys: pytest.CaptureFixture[s
 def test_the_line_says_what_holds_the_epoch_up(
     loader: float | None, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    BarProgress(bar=False).row(replace(ROW, loader_images_per_second=loader))
+    TrainingBar(bar=False).row(replace(ROW, loader_images_per_second=loader))
     assert said in capsys.readouterr().err
 
 
 def test_the_bar_is_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    follow(BarProgress(bar=True))
+    follow(TrainingBar(bar=True))
     said = capsys.readouterr()
     assert said.out == ""
     assert "96 2/3" in said.err and "select AUC 0.8750" in said.err
 
 
 def test_nothing_needs_to_have_begun() -> None:
-    progress = BarProgress(bar=True)
+    progress = TrainingBar(bar=True)
     progress.step(1, 0.5)
     progress.close()
     assert progress.disabled is False
@@ -58,6 +58,6 @@ def test_nothing_needs_to_have_begun() -> None:
 def test_a_full_standard_error_fails_no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     full = open("/dev/full", "w", buffering=1)  # noqa: PTH123, SIM115 - its close fails, too
     monkeypatch.setattr(sys, "stderr", full)
-    BarProgress(bar=False).note("a note")
+    TrainingBar(bar=False).note("a note")
     with contextlib.suppress(OSError):
         full.close()

@@ -23,7 +23,7 @@ _MAX_SHIFT = (0.015, 0.03)
 """Of the width and the height."""
 _SCALES = (0.95, 1.05)
 
-Floats = npt.NDArray[np.float32]
+Float32s = npt.NDArray[np.float32]
 
 
 class MaskFamily(StrEnum):
@@ -79,7 +79,7 @@ def shift_statistics(rgb: Image.Image, rng: np.random.Generator) -> Image.Image:
     return rgb.resize(small, Image.Resampling.BILINEAR).resize(rgb.size, Image.Resampling.BILINEAR)
 
 
-def soft_mask(size: tuple[int, int], rng: np.random.Generator) -> Floats:
+def soft_mask(size: tuple[int, int], rng: np.random.Generator) -> Float32s:
     """``float32[height, width]`` in [0, 1]: the share of the source, 0 at the picture's corners."""
     outline = _outline(MaskFamily(rng.choice(list(MaskFamily))), rng)
     mask = Image.fromarray(_deform(outline, rng)).filter(
@@ -89,7 +89,7 @@ def soft_mask(size: tuple[int, int], rng: np.random.Generator) -> Floats:
     return np.asarray(np.clip(enlarged, 0, 1) * rng.choice(_BLEND_RATIOS), dtype=np.float32)
 
 
-def _mask_of_face(size: tuple[int, int], face: Box | None, rng: np.random.Generator) -> Floats:
+def _mask_of_face(size: tuple[int, int], face: Box | None, rng: np.random.Generator) -> Float32s:
     if face is None:
         return soft_mask(size, rng)
     left, top, right, bottom = face_region(face, size, margin=FACE_MARGIN)

@@ -26,6 +26,20 @@ class _Deck:
         return self._left.pop()
 
 
+def _indexed(
+    images: Sequence[LabelledImage], *, by_source: bool
+) -> tuple[dict[tuple[str, Label], list[int]], dict[tuple[str, str], list[int]]]:
+    """Indices by source and class, and of the real images by source and group; ``by_source=False``: all as one."""
+    cells: dict[tuple[str, Label], list[int]] = defaultdict(list)
+    reals_of: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, image in enumerate(images):
+        source = (image.source or "") if by_source else ""
+        cells[source, image.label].append(index)
+        if image.group is not None and image.label is Label.REAL:
+            reals_of[source, image.group].append(index)
+    return cells, reals_of
+
+
 def equal_couples(images: Sequence[LabelledImage], couples: int, rng: np.random.Generator) -> list[int]:
     """``[real, fake, real, fake, …]``: every source that has both classes as often as the others."""
     classes_of: dict[str, set[Label]] = defaultdict(set)
@@ -33,15 +47,8 @@ def equal_couples(images: Sequence[LabelledImage], couples: int, rng: np.random.
         classes_of[image.source or ""].add(image.label)
     # A source with one class only would teach its origin, not the manipulation.
     sources = sorted(source for source, classes in classes_of.items() if len(classes) == len(Label))
-    apart = bool(sources)
+    cells, reals_of = _indexed(images, by_source=bool(sources))
     sources = sources or [""]
-    cells: dict[tuple[str, Label], list[int]] = defaultdict(list)
-    reals_of: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for index, image in enumerate(images):
-        source = (image.source or "") if apart else ""
-        cells[source, image.label].append(index)
-        if image.group is not None and image.label is Label.REAL:
-            reals_of[source, image.group].append(index)
     decks = {(s, label): _Deck(cells[s, label], rng) for s in sources for label in Label}
     order: list[int] = []
     for number in range(couples):
@@ -74,12 +81,7 @@ def shared_couples(
     sharpness of its pictures, would be learnt for its class.
     """
     weights = {**default_shares(images), **shares}
-    cells: dict[tuple[str, Label], list[int]] = defaultdict(list)
-    reals_of: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for index, image in enumerate(images):
-        cells[image.source or "", image.label].append(index)
-        if image.group is not None and image.label is Label.REAL:
-            reals_of[image.source or "", image.group].append(index)
+    cells, reals_of = _indexed(images, by_source=True)
     sources = sorted({image.source or "" for image in images})
     decks = {key: _Deck(cell, rng) for key, cell in sorted(cells.items())}
     strangers = _Strangers(images, rng)

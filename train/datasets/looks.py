@@ -21,7 +21,7 @@ from models.contract import IMAGE_SIZE, Label
 if TYPE_CHECKING:
     from train.datasets.tree import LabelledImage
 
-Floats = npt.NDArray[np.float64]
+Float64s = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def measure(judged: Image.Image, *, file_bytes: int, pixels: int) -> Look:
     )
 
 
-def standardised(images: Sequence[LabelledImage]) -> Floats:
+def standardised(images: Sequence[LabelledImage]) -> Float64s:
     """``float64[N, 3]``, each column with mean 0 and deviation 1 over the images; zeros where none has a look."""
     rows = np.array([astuple(image.look) if image.look else (math.nan,) * 3 for image in images]).reshape(
         -1, 3
@@ -83,7 +83,7 @@ def standardised(images: Sequence[LabelledImage]) -> Floats:
     return np.asarray(np.nan_to_num((rows - rows[known].mean(axis=0)) / np.where(spread > 0, spread, 1)))
 
 
-def nearest(wanted: Floats, offered: Floats, count: int) -> npt.NDArray[np.int64]:
+def nearest(wanted: Float64s, offered: Float64s, count: int) -> npt.NDArray[np.int64]:
     """Positions in ``offered`` (``float64[M, 3]``) of the ``count`` looks nearest to ``wanted`` (``float64[3]``)."""
     distances = np.square(offered - wanted).sum(axis=1)
     if count >= len(distances):

@@ -27,9 +27,12 @@ class Role(StrEnum):
     """What an image may be used for. The roles are disjoint, and so are their groups."""
 
     FIT = "fit"
+    """Elsewhere the training set."""
     SELECT = "select"
+    """Elsewhere the validation set; the folder ``validation/`` is not it."""
     CALIBRATE = "calibrate"
     REPORT = "report"
+    """Elsewhere the test set: the folders ``validation/`` and ``test/``."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from train.evaluation.metrics import Floats, Ints, Labels, Probs
+from train.evaluation.metrics import Float64s, Ints, Labels, Probs
 from train.evaluation.weighted import prepare, roc_curves, weighted_metrics
 
 LEVEL = 0.95
@@ -64,7 +64,7 @@ def group_index(groups: Sequence[str | None]) -> Ints:
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
 
 
-def resample_weights(index: Ints, resamples: int, seed: int) -> Iterator[Floats]:
+def resample_weights(index: Ints, resamples: int, seed: int) -> Iterator[Float64s]:
     """Yield blocks float64[B, N]: how often each image is in each of the resamples (whole numbers).
 
     As many groups as there are are drawn with replacement. The draws depend on the seed and the groups
@@ -84,11 +84,11 @@ def roc_band(
     labels: Labels,
     prob_fake: Probs,
     groups: Sequence[str | None],
-    at: Floats,
+    at: Float64s,
     *,
     resamples: int = 200,
     seed: int = 0,
-) -> tuple[Floats, Floats] | None:
+) -> tuple[Float64s, Float64s] | None:
     """The middle 95 % of the TPR at each FPR of ``at`` float[K], pointwise: (low, high), each float[K].
 
     ``None`` where :func:`bootstrap` gives no interval for the AUC.
@@ -109,7 +109,7 @@ def roc_band(
     return low, high
 
 
-def joined(fpr: Floats, tpr: Floats, at: Floats) -> Floats:
+def joined(fpr: Float64s, tpr: Float64s, at: Float64s) -> Float64s:
     """The TPR at each FPR of ``at`` on the curve whose points straight lines join, as its AUC takes it.
 
     Where the curve rises straight up, its top.
@@ -118,11 +118,11 @@ def joined(fpr: Floats, tpr: Floats, at: Floats) -> Floats:
     right = np.minimum(left + 1, len(fpr) - 1)
     run = fpr[right] - fpr[left]
     share = np.divide(at - fpr[left], run, out=np.zeros(len(at)), where=run > 0)
-    found: Floats = tpr[left] + share * (tpr[right] - tpr[left])
+    found: Float64s = tpr[left] + share * (tpr[right] - tpr[left])
     return found
 
 
-def interval(values: Floats) -> Interval | None:
+def interval(values: Float64s) -> Interval | None:
     """The middle 95 % of a figure's resamples float[B], NaN where undefined; ``None`` if all are."""
     defined = values[~np.isnan(values)]
     if not defined.size:

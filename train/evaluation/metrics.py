@@ -24,7 +24,7 @@ LOW_FPRS = {"tpr_at_fpr1": 0.01, "tpr_at_fpr5": 0.05}
 
 Labels = npt.NDArray[np.integer]
 Probs = npt.NDArray[np.floating]
-Floats = npt.NDArray[np.float64]
+Float64s = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
@@ -135,13 +135,13 @@ def confusion(labels: Labels, prob_fake: Probs, threshold: float) -> Confusion:
     return Confusion(tp=tp, fp=fp, tn=tn, fn=fn)
 
 
-def roc_points(labels: Labels, prob_fake: Probs) -> tuple[Floats, Floats]:
+def roc_points(labels: Labels, prob_fake: Probs) -> tuple[Float64s, Float64s]:
     """``(fpr, tpr)`` float[K] of every threshold, from (0, 0) to (1, 1); both classes must be there."""
     fpr, tpr, _ = sk.roc_curve(labels, prob_fake, drop_intermediate=False)
     return np.asarray(fpr, dtype=np.float64), np.asarray(tpr, dtype=np.float64)
 
 
-def equal_error_rate(fpr: Floats, tpr: Floats) -> float:
+def equal_error_rate(fpr: Float64s, tpr: Float64s) -> float:
     """Where the ROC curve, its points joined by straight lines, crosses ``fpr = 1 - tpr``.
 
     0 for a perfect order, 1 for a perfectly inverted one, 0.5 when every score is the same.
@@ -152,7 +152,7 @@ def equal_error_rate(fpr: Floats, tpr: Floats) -> float:
     return float(fpr[i - 1] + share * (fpr[i] - fpr[i - 1]))
 
 
-def tpr_at_fpr(fpr: Floats, tpr: Floats, limit: float) -> float:
+def tpr_at_fpr(fpr: Float64s, tpr: Float64s, limit: float) -> float:
     """The largest TPR of a real threshold whose FPR is at most ``limit``.
 
     Nothing is interpolated: no threshold gives a point between two of the curve's, so with few real images
@@ -179,12 +179,12 @@ def expected_calibration_error(labels: Labels, prob_fake: Probs, bins: int = ECE
     return float(np.abs(gaps).sum() / len(labels))
 
 
-def clip_probs(prob_fake: Floats) -> Floats:
+def clip_probs(prob_fake: Float64s) -> Float64s:
     """Probabilities as the log-loss takes them; see :data:`PROB_FLOOR`."""
     return np.clip(prob_fake, PROB_FLOOR, 1.0 - PROB_FLOOR)
 
 
-def checked(labels: Labels, prob_fake: Probs) -> tuple[Ints, Floats]:
+def checked(labels: Labels, prob_fake: Probs) -> tuple[Ints, Float64s]:
     """The arrays as int64[N] and float64[N]; ``ValueError`` when they are not labels and probabilities."""
     y, p = np.asarray(labels), np.asarray(prob_fake, dtype=np.float64)
     if y.ndim != 1 or y.shape != p.shape:

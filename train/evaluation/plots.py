@@ -20,7 +20,7 @@ from models.contract import UNCALIBRATED_THRESHOLD, Label
 from models.support.atomic import replacing
 from train.evaluation.metrics import (
     ECE_BINS,
-    Floats,
+    Float64s,
     Labels,
     Probs,
     calibration_bins,
@@ -51,7 +51,7 @@ def plot_roc(
     *,
     title: str,
     threshold: float | None = None,
-    band: tuple[Floats, Floats] | None = None,
+    band: tuple[Float64s, Float64s] | None = None,
 ) -> None:
     """The ROC curve, twice: linear, and with a logarithmic FPR axis, where low false alarm rates are legible.
 

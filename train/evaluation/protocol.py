@@ -10,7 +10,7 @@ import numpy as np
 
 from models.contract import Label, ModelMetadata
 from train.evaluation.bootstrap import DEFAULT_RESAMPLES, Interval, bootstrap, group_index
-from train.evaluation.metrics import Confusion, Floats, Ints, Metrics, compute_metrics, confusion
+from train.evaluation.metrics import Confusion, Float64s, Ints, Metrics, compute_metrics, confusion
 from train.evaluation.scoring import ScoredImage
 
 
@@ -52,7 +52,7 @@ class Evaluation:
     not_scored: tuple[ScoredImage, ...]
     labels: Ints
     """int[N] of the scored images, 1 = fake; for the plots."""
-    prob_fake: Floats
+    prob_fake: Float64s
     """float[N], in the same order."""
 
 
@@ -118,7 +118,7 @@ def measure(
     )
 
 
-def _arrays(scored: Sequence[ScoredImage]) -> tuple[Ints, Floats]:
+def _arrays(scored: Sequence[ScoredImage]) -> tuple[Ints, Float64s]:
     labels = [int(one.image.label) for one in scored if one.prob_fake is not None]
     probs = [one.prob_fake for one in scored if one.prob_fake is not None]
     return np.array(labels, dtype=np.int64), np.array(probs, dtype=np.float64)

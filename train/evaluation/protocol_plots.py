@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from models.contract import Label
-from train.evaluation.metrics import Floats, Labels, Probs, checked
+from train.evaluation.metrics import Float64s, Labels, Probs, checked
 from train.evaluation.plots import FAKE_COLOUR, LINE_COLOUR, REAL_COLOUR, new_figure, save, write_across
 from train.evaluation.robustness import Condition
 
@@ -39,7 +39,7 @@ def plot_robustness(conditions: Sequence[Condition], path: Path, *, title: str) 
     save(figure, path)
 
 
-def risk_coverage(labels: Labels, prob_fake: Probs, threshold: float) -> tuple[Floats, Floats]:
+def risk_coverage(labels: Labels, prob_fake: Probs, threshold: float) -> tuple[Float64s, Float64s]:
     """(coverage, risk), each float[N]: the share of wrong verdicts among the k most certain images, k = 1 … N.
 
     Certainty is the distance to the threshold, as a share of the way to 0 or to 1. Images of equal certainty

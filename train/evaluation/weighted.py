@@ -16,7 +16,7 @@ from train.evaluation.metrics import (
     ECE_BINS,
     LOW_FPRS,
     TITLES,
-    Floats,
+    Float64s,
     Ints,
     Labels,
     Probs,
@@ -35,13 +35,13 @@ class Prepared:
     """Images by falling score, int[N]."""
     ties: Ints
     """Where each run of equal scores begins in that order, int[K]."""
-    labels: Floats
+    labels: Float64s
     """float[N], 1 = fake."""
-    flagged: Floats
+    flagged: Float64s
     """float[N], 1 where ``prob_fake >= threshold``."""
-    losses: Floats
+    losses: Float64s
     """float[N, 2]: each image's squared error and its log-loss in nats."""
-    gaps: Floats
+    gaps: Float64s
     """float[N, 15]: ``label - prob_fake`` in the column of the image's calibration bin."""
 
     @property
@@ -72,7 +72,7 @@ def prepare(labels: Labels, prob_fake: Probs, threshold: float) -> Prepared:
     )
 
 
-def weighted_metrics(data: Prepared, weights: Floats) -> dict[str, Floats]:
+def weighted_metrics(data: Prepared, weights: Float64s) -> dict[str, Float64s]:
     """``weights`` float64[B, N] (whole numbers) → each figure as float64[B], NaN where it is undefined."""
     fakes, reals = weights @ data.labels, weights @ (1.0 - data.labels)
     tp, fp = weights @ (data.labels * data.flagged), weights @ ((1.0 - data.labels) * data.flagged)
@@ -96,7 +96,7 @@ def weighted_metrics(data: Prepared, weights: Floats) -> dict[str, Floats]:
     return values
 
 
-def roc_curves(data: Prepared, weights: Floats) -> Iterator[tuple[Floats, Floats]]:
+def roc_curves(data: Prepared, weights: Float64s) -> Iterator[tuple[Float64s, Float64s]]:
     """(FPR, TPR), each float[K+1] and rising, of each row of ``weights`` float64[B, N]; NaN without a class."""
     above_fake, above_real = _above(data, weights)
     yield from zip(
@@ -104,7 +104,7 @@ def roc_curves(data: Prepared, weights: Floats) -> Iterator[tuple[Floats, Floats
     )
 
 
-def _ranking(data: Prepared, weights: Floats, fakes: Floats, reals: Floats) -> dict[str, Floats]:
+def _ranking(data: Prepared, weights: Float64s, fakes: Float64s, reals: Float64s) -> dict[str, Float64s]:
     """The figures of the ROC and precision-recall curves; a row of either without both classes is NaN."""
     above_fake, above_real = _above(data, weights)
     step_fake, step_real = np.diff(above_fake), np.diff(above_real)
@@ -126,13 +126,15 @@ def _ranking(data: Prepared, weights: Floats, fakes: Floats, reals: Floats) -> d
     return values
 
 
-def _above(data: Prepared, weights: Floats) -> tuple[Floats, Floats]:
+def _above(data: Prepared, weights: Float64s) -> tuple[Float64s, Float64s]:
     """(fakes, reals) at or above each distinct score, beginning with none: each float64[B, K+1]."""
     falling, labels = weights[:, data.order], data.labels[data.order]
     return _cumulative(falling * labels, data.ties), _cumulative(falling * (1.0 - labels), data.ties)
 
 
-def _equal_error_rate(above_fake: Floats, above_real: Floats, fakes: Floats, reals: Floats) -> Floats:
+def _equal_error_rate(
+    above_fake: Float64s, above_real: Float64s, fakes: Float64s, reals: Float64s
+) -> Float64s:
     # fpr - (1 - tpr), times both class sizes: whole numbers, so that the crossing is found exactly.
     beyond = above_real * fakes[:, None] + above_fake * reals[:, None] - (fakes * reals)[:, None]
     after = np.maximum(np.argmax(beyond >= 0, axis=1), 1)
@@ -142,18 +144,18 @@ def _equal_error_rate(above_fake: Floats, above_real: Floats, fakes: Floats, rea
     return _ratio(left + share * (right - left), reals)
 
 
-def _cumulative(values: Floats, ties: Ints) -> Floats:
+def _cumulative(values: Float64s, ties: Ints) -> Float64s:
     sums = np.add.reduceat(values, ties, axis=1).cumsum(axis=1)
     return np.concatenate([np.zeros((len(sums), 1)), sums], axis=1)
 
 
-def _take(values: Floats, columns: Ints) -> Floats:
-    picked: Floats = values[np.arange(len(values)), columns]
+def _take(values: Float64s, columns: Ints) -> Float64s:
+    picked: Float64s = values[np.arange(len(values)), columns]
     return picked
 
 
-def _ratio(above: Floats, below: Floats) -> Floats:
+def _ratio(above: Float64s, below: Float64s) -> Float64s:
     """``above / below``, NaN where ``below`` is 0."""
     shape = np.broadcast_shapes(above.shape, below.shape)
-    quotient: Floats = np.divide(above, below, out=np.full(shape, np.nan), where=below > 0)
+    quotient: Float64s = np.divide(above, below, out=np.full(shape, np.nan), where=below > 0)
     return quotient

@@ -24,11 +24,11 @@ MISSED_BELOW_BAND = 0.05
 """The last digit that a report prints; a verdict is computed from the printed probability."""
 _LOG_TEMPERATURES = (math.log(0.05), math.log(20.0))
 
-Floats = npt.NDArray[np.float64]
+Float64s = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
-def calibrate(labels: Ints, logits: Floats, sources: Sequence[str | None], *, data: str) -> Calibration:
+def calibrate(labels: Ints, logits: Float64s, sources: Sequence[str | None], *, data: str) -> Calibration:
     """Fit a calibration on int[N] labels (1 = fake), float[N] logits and each image's source.
 
     ``data`` names the role in the thresholds. The temperature minimises the log-loss (Guo et al. 2017, arXiv
@@ -65,7 +65,7 @@ def calibrate(labels: Ints, logits: Floats, sources: Sequence[str | None], *, da
     )
 
 
-def fit_temperature(labels: Ints, logits: Floats) -> float:
+def fit_temperature(labels: Ints, logits: Float64s) -> float:
     """The temperature of the least mean log-loss of ``sigmoid(logit / temperature)``, within [0.05, 20]."""
     from scipy.optimize import minimize_scalar
 
@@ -76,18 +76,18 @@ def fit_temperature(labels: Ints, logits: Floats) -> float:
     return float(math.exp(found.x))
 
 
-def log_loss(labels: Ints, logits: Floats) -> float:
+def log_loss(labels: Ints, logits: Float64s) -> float:
     """Mean binary cross-entropy with logits, in nats, without overflow."""
     signed = np.where(labels == Label.FAKE, -logits, logits)
     return float(np.logaddexp(0.0, signed).mean())
 
 
-def printed_probabilities(logits: Floats) -> Floats:
+def printed_probabilities(logits: Float64s) -> Float64s:
     """``sigmoid`` of float[N], as a report prints it."""
     return np.asarray(np.round(np.exp(-np.logaddexp(0.0, -logits)), PROB_DECIMALS), dtype=np.float64)
 
 
-def threshold_for(real_probs: Floats, rate: float) -> float:
+def threshold_for(real_probs: Float64s, rate: float) -> float:
     """The smallest printed probability from which on at most ``rate`` of the real images are flagged.
 
     Never above 1: where that many reals score 1.000000, the rate cannot be kept (the threshold's own ``fpr``
@@ -98,7 +98,7 @@ def threshold_for(real_probs: Floats, rate: float) -> float:
     return float(min(1.0, round(float(falling[allowed]) + 10**-PROB_DECIMALS, PROB_DECIMALS)))
 
 
-def _described(value: float, probs: Floats, labels: Ints, data: str) -> Threshold:
+def _described(value: float, probs: Float64s, labels: Ints, data: str) -> Threshold:
     flagged = probs >= value
     return Threshold(
         value=value,
