@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+import toy_network
 from torch import Tensor
 from torchvision.models.efficientnet import MBConv
 
@@ -19,6 +20,7 @@ from models.backbones import build_network
 from models.contract import IMAGENET_MEAN, IMAGENET_STD
 from models.storage import Store
 from models.support.onnx_runtime import load_onnxruntime
+from train.fitting import checkpoint
 
 SUMMARY = {"recipe": "scratch", "epochs": 3, "select_auc": 0.75, "seed": 7}
 
@@ -120,3 +122,19 @@ def exports(run_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> E
             load=load_with_onnxruntime,
         ),
     )
+
+
+@pytest.fixture
+def toy_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run's folder with the best epoch of a toy whose probabilities spread, exported in seconds."""
+    toy_network.register(monkeypatch)
+    torch.manual_seed(2)
+    network = toy_network.Toy().eval()
+    with torch.no_grad():
+        network.classifier[1].weight *= 5
+    folder = tmp_path / "run"
+    folder.mkdir()
+    weights = checkpoint.plain_weights(network)
+    summary = {"recipe": "toy", "epochs": 1, "seed": 2}
+    checkpoint.save(folder / "best.pt", model=weights, network=network.backbone, summary=summary)
+    return folder

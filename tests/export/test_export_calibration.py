@@ -11,10 +11,11 @@ import pytest
 from export.calibration import find_calibration
 from export.exporter import ExportOptions, export_checkpoint
 from models.calibration import Calibration, CalibrationFile
-from models.contract import Label, Threshold
+from models.contract import Threshold
 from models.storage import Store
 from models.support.errors import ModelFileError
 from models.weights import sha256_file
+from train.fitting import checkpoint
 
 
 def calibration(temperature: float) -> Calibration:
@@ -25,24 +26,22 @@ def calibration(temperature: float) -> Calibration:
 
 
 @pytest.fixture
-def file(run_checkpoint: Path, tmp_path: Path) -> Path:
+def file(toy_run: Path, tmp_path: Path) -> Path:
     path = tmp_path / "calibration.json"
     content = CalibrationFile(
-        sha256_file(run_checkpoint / "best.pt"), {"fp32": calibration(2.5), "fp16": calibration(2.6)}
+        sha256_file(toy_run / "best.pt"), {"fp32": calibration(2.5), "fp16": calibration(2.6)}
     )
     path.write_text(content.to_json(), encoding="utf-8")
     return path
 
 
-@pytest.mark.slow
 def test_the_graph_divides_by_the_temperature_and_the_metadata_say_so(
-    file: Path, run_checkpoint: Path, exports: Any, images: Any, load: Any, tmp_path: Path
+    file: Path, toy_run: Path, images: Any, load: Any, tmp_path: Path
 ) -> None:
-    report = export_checkpoint(
-        run_checkpoint, tmp_path / "m.onnx", ExportOptions(calibration=file), load=load
-    )
+    report = export_checkpoint(toy_run, tmp_path / "m.onnx", ExportOptions(calibration=file), load=load)
     logit, prob = load(report.file)(images[:6])
-    plain_logit, plain_prob = load(exports.fp32.file)(images[:6])
+    plain = export_checkpoint(toy_run, tmp_path / "plain.onnx", load=load)
+    plain_logit, plain_prob = load(plain.file)(images[:6])
     np.testing.assert_array_equal(logit, plain_logit)
     np.testing.assert_allclose(prob, 1 / (1 + np.exp(-logit / 2.5)), atol=1e-6)
     assert np.abs(prob - plain_prob).max() > 0.01
@@ -51,19 +50,20 @@ def test_the_graph_divides_by_the_temperature_and_the_metadata_say_so(
     assert metadata.default_threshold() == 0.8 and metadata.thresholds["fpr1"].fpr == 0.01
 
 
-@pytest.mark.slow
-def test_each_storage_has_its_own(file: Path, run_checkpoint: Path, load: Any, tmp_path: Path) -> None:
+def test_each_storage_has_its_own(file: Path, toy_run: Path, load: Any, tmp_path: Path) -> None:
     report = export_checkpoint(
-        run_checkpoint, tmp_path / "m.onnx", ExportOptions(Store.FP16, calibration=file), load=load
+        toy_run, tmp_path / "m.onnx", ExportOptions(Store.FP16, calibration=file), load=load
     )
     assert report.metadata.temperature == 2.6
 
 
-def test_a_calibration_of_other_weights_is_refused(file: Path, seed_checkpoint: Path, tmp_path: Path) -> None:
+def test_a_calibration_of_other_weights_is_refused(file: Path, toy_run: Path, tmp_path: Path) -> None:
+    best = toy_run / "best.pt"
+    content = checkpoint.load(best)
+    content["model"]["classifier.1.bias"] += 1
+    checkpoint.save(best, **content)
     with pytest.raises(ModelFileError, match="calibrates the checkpoint"):
-        export_checkpoint(
-            seed_checkpoint, tmp_path / "m.onnx", ExportOptions(positive=Label.REAL, calibration=file)
-        )
+        export_checkpoint(toy_run, tmp_path / "m.onnx", ExportOptions(calibration=file))
     assert not (tmp_path / "m.onnx").exists()
 
 

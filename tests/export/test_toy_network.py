@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import toy_network
 
 from export.exporter import ExportOptions, export_checkpoint
 from models.network import load_network, state_dict_from_onnx
@@ -16,25 +15,9 @@ from scanner import Detector
 from train.fitting import checkpoint
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A run's folder with the best epoch of a toy whose probabilities spread."""
-    toy_network.register(monkeypatch)
-    torch.manual_seed(2)
-    network = toy_network.Toy().eval()
-    with torch.no_grad():
-        network.classifier[1].weight *= 5
-    folder = tmp_path / "run"
-    folder.mkdir()
-    weights = checkpoint.plain_weights(network)
-    summary = {"recipe": "toy", "epochs": 1, "seed": 2}
-    checkpoint.save(folder / "best.pt", model=weights, network=network.backbone, summary=summary)
-    return folder
-
-
 @pytest.mark.parametrize("store", Store)
-def test_it_is_exported_proven_and_scanned_with(run: Path, store: Store, tmp_path: Path) -> None:
-    report = export_checkpoint(run, tmp_path / "toy.onnx", ExportOptions(store, name="small"))
+def test_it_is_exported_proven_and_scanned_with(toy_run: Path, store: Store, tmp_path: Path) -> None:
+    report = export_checkpoint(toy_run, tmp_path / "toy.onnx", ExportOptions(store, name="small"))
     assert report.parity.max_abs_prob <= 1e-4 and report.parity.prob_max > report.parity.prob_min
     detector = Detector.load(report.file, "cpu")
     metadata = detector.metadata
@@ -45,9 +28,9 @@ def test_it_is_exported_proven_and_scanned_with(run: Path, store: Store, tmp_pat
     assert len(set(logit.tolist())) == 2
 
 
-def test_its_weights_come_back_bit_for_bit(run: Path, tmp_path: Path) -> None:
-    report = export_checkpoint(run, tmp_path / "toy.onnx")
-    before = checkpoint.load(run / "best.pt")["model"]
+def test_its_weights_come_back_bit_for_bit(toy_run: Path, tmp_path: Path) -> None:
+    report = export_checkpoint(toy_run, tmp_path / "toy.onnx")
+    before = checkpoint.load(toy_run / "best.pt")["model"]
     after = load_network(state_dict_from_onnx(report.file), where="toy.onnx", network="toy").state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], tensor) for name, tensor in after.items())
