@@ -127,6 +127,7 @@ class Audit:
             gate=self.judging.gate,
             inputs=self.inputs,
             started=started,
+            has_baseline=self.judging.baseline is not None,
             workers=self.scoring.workers,
             batch_size=self.scoring.batch_size,
         )

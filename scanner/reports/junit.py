@@ -10,6 +10,7 @@ from scanner.judgement.policy import Verdict, format_probability
 from scanner.reports.report import TOOL, ReportContext, ReportFormat, RunEnd
 from scanner.reports.sinks import Sink
 from scanner.reports.spool import Spool
+from scanner.reports.uris import Uris
 from scanner.results import Status
 
 _BEGINNING = f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="{TOOL}"'.encode()
@@ -27,6 +28,7 @@ class JunitReport:
 
     def __init__(self, sink: Sink, context: ReportContext) -> None:
         self._sink, self._facts = sink, context.facts
+        self._uris = None if context.facts.redacted else Uris()
         self._cases = Spool()
         self._failures = 0
 
@@ -36,9 +38,8 @@ class JunitReport:
     def add(self, judged: Judged) -> None:
         result = judged.result
         folder, _, name = result.path.rpartition("/")
-        place = (
-            f"classname={_attribute(folder or '.')} name={_attribute(name)} file={_attribute(result.path)}"
-        )
+        file = result.path if self._uris is None else self._uris.path(result.path)
+        place = f"classname={_attribute(folder or '.')} name={_attribute(name)} file={_attribute(file)}"
         case = f"    <testcase {place}"
         inner = self._inner(judged)
         self._cases.write(f"{case}>{inner}</testcase>\n".encode() if inner else f"{case}/>\n".encode())

@@ -28,6 +28,8 @@ class RunFacts:
     gate: Gate
     inputs: Sequence[str]
     started: datetime
+    has_baseline: bool = False
+    """Whether findings were compared with those of an earlier report."""
     workers: int = 1
     batch_size: int = 1
     redacted: bool = False

@@ -153,7 +153,7 @@ class SarifReport:
                 }
             ],
             "partialFingerprints": {"sha256/v1": result.sha256 or ""},
-            "baselineState": "unchanged" if is_known else "new",
+            **({"baselineState": "unchanged" if is_known else "new"} if self._facts.has_baseline else {}),
             "suppressions": [{"kind": "external", "justification": "in the baseline"}] if is_known else [],
             **({"properties": {"provenance": result.provenance}} if result.provenance else {}),
         }

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path, PurePath
 from urllib.parse import quote
 
-from scanner.results.names import decode_path
+from scanner.results.names import decode_path, encode_path
 
 ROOT = "%SRCROOT%"
 """The ``uriBaseId`` of relative URIs."""
@@ -48,16 +48,25 @@ class Uris:
         Below the repository, or else the working folder: relative to it. Elsewhere: an absolute ``file:`` URI. Links
         and ``..`` in the folder are resolved; a file that is a link itself keeps its own name.
         """
-        typed = decode_path(path)
-        folder, name = os.path.split(typed)
-        if name in ("", os.curdir, os.pardir):
-            full = PurePath(self._real(typed))
-        else:
-            full = PurePath(self._real(folder), name)
+        full = self._full(path)
         if full.is_relative_to(self._root):
             # A first segment with a colon would be read as a scheme: quote() encodes it.
             return {"uri": _quoted(full.relative_to(self._root)), "uriBaseId": ROOT}
         return {"uri": full.as_uri()}
+
+    def path(self, path: str) -> str:
+        """The same place as a path, as reports print it: relative where the URI is, else absolute."""
+        full = self._full(path)
+        return encode_path(
+            os.fspath(full.relative_to(self._root) if full.is_relative_to(self._root) else full)
+        )
+
+    def _full(self, path: str) -> PurePath:
+        typed = decode_path(path)
+        folder, name = os.path.split(typed)
+        if name in ("", os.curdir, os.pardir):
+            return PurePath(self._real(typed))
+        return PurePath(self._real(folder), name)
 
     def _real_folder(self, folder: str) -> str:
         place = os.path.join(self._folder, folder)  # noqa: PTH118 - a Path would drop what ".." follows

@@ -50,6 +50,12 @@ def sarif_states() -> list[tuple[str, int]]:
     return [(one["baselineState"], len(one["suppressions"])) for one in run["results"]]
 
 
+def test_without_a_baseline_nothing_is_said_to_be_new(scan: Any) -> None:
+    scan("in", "--out", "r.sarif")
+    (run,) = json.loads(Path("r.sarif").read_text())["runs"]
+    assert run["results"] and not any("baselineState" in one for one in run["results"])
+
+
 def test_sarif_keeps_what_is_known_if_told_to(scan: Any, grey: Any) -> None:
     scan("in", "--out", "known.csv")
     grey("in/new.png", 230)

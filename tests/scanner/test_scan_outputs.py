@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -63,3 +64,15 @@ def test_a_device_is_written_to_and_not_replaced(here: Path, scan: Any, device: 
     before = sorted(here.iterdir())
     assert scan("in", "--out", null).code == 1
     assert null.is_char_device() and sorted(here.iterdir()) == before
+
+
+def test_a_junit_case_leads_to_its_file_from_the_root_of_the_repository(
+    scan: Any, grey: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".git").mkdir()
+    grey(tmp_path / "media" / "in" / "a b.png", 40)
+    monkeypatch.chdir(tmp_path / "media")
+    scan("./in/../in", "--out", "r.xml")
+    (case,) = ElementTree.parse("r.xml").getroot().iter("testcase")
+    assert (case.get("classname"), case.get("name")) == ("./in/../in", "a b.png")
+    assert case.get("file") == "media/in/a b.png"

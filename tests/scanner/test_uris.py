@@ -48,6 +48,13 @@ def repository(tmp_path: Path) -> Path:
 def test_every_spelling_of_a_file_is_one_uri(name: str, repository: Path) -> None:
     path = encode_path(name.format(root=repository))
     assert Uris(repository).location(path) == located("d/x.jpg")
+    assert Uris(repository).path(path) == "d/x.jpg"
+
+
+def test_a_path_elsewhere_is_absolute_and_a_byte_that_is_no_text_stays_printable(repository: Path) -> None:
+    uris = Uris(repository)
+    assert uris.path("../elsewhere/x.jpg") == encode_path(str(repository.parent / "elsewhere" / "x.jpg"))
+    assert uris.path(encode_path("./d/caf\udce9.png")) == encode_path("d/caf\udce9.png")
 
 
 @pytest.mark.parametrize(
