@@ -12,7 +12,7 @@ import torch
 from torchvision.transforms.functional import normalize
 
 from models.backbones.backbone import Network
-from models.contract import FACE_PREPROCESS_VERSION, PREPROCESS_VERSION, Label
+from models.contract import Label
 from models.support.errors import Failure
 from models.support.onnx_runtime import load_onnxruntime
 
@@ -115,7 +115,7 @@ def detector_score(file: Path, device: str = "cpu") -> Score:
     # The scanner is needed by nothing else here, and tests prove without it.
     from scanner import Detector
 
-    detector = Detector.load(file, device, laws=(PREPROCESS_VERSION, FACE_PREPROCESS_VERSION))
+    detector = Detector.load(file, device)
 
     def score(images: Pixels) -> tuple[Float32s, Float32s]:
         scores = detector.score(images)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from models.contract import Label
-from models.preprocessing import ImageError, preprocess
+from models.contract import InputSpec, Label
+from models.preprocessing import MAX_PIXELS, ImageError
+from models.preprocessing.laws import law_of
 from models.support.errors import DataError
 from train.datasets.tree import LabelledImage, Role, divide, read_tree
 
@@ -66,12 +67,16 @@ class VariantComparison:
     """Images that only the variant could not score (its numbers were not finite)."""
 
 
-def quantization_sample(data: Path, count: int, *, seed: int = 0) -> QuantizationSample:
-    """``count`` images of role fit of ``data``'s train split, by the one preprocessing law.
+def quantization_sample(
+    data: Path, count: int, spec: InputSpec | None = None, *, seed: int = 0
+) -> QuantizationSample:
+    """``count`` images of role fit of ``data``'s train split, each by the law of ``spec``, its largest face first.
 
     Half of them are real, half fake, and within a class the manifest's sources take turns. Raises
     :class:`DataError` when a class has too few.
     """
+    spec = spec or InputSpec()
+    law, shape = law_of(spec), (spec.size, spec.size, 3)
     fit = divide(read_tree(data, "train"))[Role.FIT]
     pixels: list[npt.NDArray[np.uint8]] = []
     unreadable = 0
@@ -82,7 +87,8 @@ def quantization_sample(data: Path, count: int, *, seed: int = 0) -> Quantizatio
             if found == wanted:
                 break
             try:
-                pixels.append(preprocess(image.path.read_bytes())[0])
+                first = law.of_file(image.path.read_bytes(), spec, MAX_PIXELS).crops[0]
+                pixels.append(np.frombuffer(first.pixels, np.uint8).reshape(shape))
             except (ImageError, OSError):
                 unreadable += 1
             else:

@@ -17,7 +17,8 @@ from export.images import proof_images
 from export.int8 import to_int8
 from export.parity import Score, detector_score
 from export.variant_check import QuantizationSample, VariantComparison, compare, quantization_sample
-from models.contract import ModelMetadata
+from models.contract import INPUT_NAME, InputSpec, ModelMetadata
+from models.preprocessing.input_spec import input_spec
 from models.support.atomic import replacing
 from models.support.errors import Failure, ModelFileError
 from models.weights import sha256_file
@@ -83,7 +84,9 @@ def export_variant(
     model, metadata = open_reference(reference)
     digest = sha256_file(reference)
     sample = (
-        quantization_sample(options.calibrate_on, options.calibration_images)
+        quantization_sample(
+            options.calibrate_on, options.calibration_images, _spec(model, metadata, reference)
+        )
         if options.calibrate_on is not None
         else None
     )
@@ -131,6 +134,12 @@ def open_reference(file: Path) -> tuple[onnx.ModelProto, ModelMetadata]:
             f"{file} is itself a variant ({metadata.precision}); make variants of the fp32 file only"
         )
     return model, metadata
+
+
+def _spec(model: onnx.ModelProto, metadata: ModelMetadata, where: Path) -> InputSpec:
+    """What the model is given."""
+    (image,) = (given for given in model.graph.input if given.name == INPUT_NAME)
+    return input_spec(metadata, image.type.tensor_type.shape.dim[1].dim_value, where=str(where))
 
 
 def convert_to(

@@ -87,6 +87,8 @@ class InputSpec:
     """Version of the preprocessing, a key of :data:`models.preprocessing.laws.LAWS`."""
     size: int = IMAGE_SIZE
     """Edge of the square in pixels."""
+    margin: float | None = None
+    """Side of a face's square, in sides of the face's box; ``None`` for laws of whole pictures."""
 
     @property
     def picture_bytes(self) -> int:

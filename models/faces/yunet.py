@@ -51,7 +51,7 @@ class YuNet:
 
     def __init__(self, threads: int = 1, path: Path = MODEL_FILE) -> None:
         """Load and check the file. Raises :class:`ModelFileError` where it is missing or is not what shipped."""
-        model = _with_free_sides(_shipped_bytes(path))
+        model = _with_free_sides(shipped_bytes(path))
         onnxruntime = load_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -75,7 +75,8 @@ class YuNet:
         return [_face(row) for row in rows[_suppressed(rows, least_score)]]
 
 
-def _shipped_bytes(path: Path) -> bytes:
+def shipped_bytes(path: Path = MODEL_FILE) -> bytes:
+    """The detector's file. Raises :class:`ModelFileError` where it is missing or is not what shipped."""
     try:
         model = path.read_bytes()
     except OSError as error:

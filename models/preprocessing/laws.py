@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 
 from models.contract import InputSpec
-from models.preprocessing import v1
-from models.preprocessing.errors import ImageFacts
+from models.preprocessing.seen import Law
 
-Law = Callable[[bytes, int, int], tuple[bytes, ImageFacts]]
-"""``(data, size, max_pixels)`` → ``uint8[size, size, 3]`` as bytes, row by row, and the file's facts.
+LAWS = {1: "models.preprocessing.v1", 2: "models.preprocessing.v2"}
+"""Modules by version, each with its ``LAW``; loaded when asked for, since not every law needs numpy.
 
-Raises :class:`models.preprocessing.ImageError`, and nothing else, whatever the bytes are.
+A law is never changed: a report must be repeatable with last year's model.
 """
-
-LAWS: dict[int, Law] = {1: v1.whole_picture}
-"""By version. A law is never changed: a report must be repeatable with last year's model."""
 
 
 def law_of(spec: InputSpec) -> Law:
     """Raises ``KeyError`` for a version that this release does not have; a model that names one is not loaded."""
-    return LAWS[spec.law]
+    law: Law = import_module(LAWS[spec.law]).LAW
+    return law

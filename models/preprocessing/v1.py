@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from models.contract import IMAGE_SIZE
+from models.contract import IMAGE_SIZE, InputSpec
 from models.error_codes import ErrorCode
 from models.preprocessing import formats
 from models.preprocessing.errors import ImageError, ImageFacts, Refusal
 from models.preprocessing.openers import format_of, opened
+from models.preprocessing.seen import Crop, Law, Seen
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,10 +76,11 @@ def decode_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImage:
 
     Raises :class:`ImageError`, and nothing else, whatever the bytes are.
     """
-    return _decode(data, DRAFT_SIZE, max_pixels)
+    return decode_reduced(data, DRAFT_SIZE, max_pixels)
 
 
-def _decode(data: bytes, draft_size: tuple[int, int], max_pixels: int) -> DecodedImage:
+def decode_reduced(data: bytes, draft_size: tuple[int, int], max_pixels: int) -> DecodedImage:
+    """:func:`decode_image` with JPEGs reduced to no less than ``draft_size``."""
     attempt = _Attempt(format_of(data), max_pixels, draft_size)
     try:
         return attempt.decode(data)
@@ -184,7 +186,7 @@ def to_input(rgb: Image.Image, size: int = IMAGE_SIZE) -> npt.NDArray[np.uint8]:
     """
     import numpy as np
 
-    return np.array(_resized(rgb, size), dtype=np.uint8)
+    return np.array(resized(rgb, size), dtype=np.uint8)
 
 
 def preprocess(data: bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[npt.NDArray[np.uint8], ImageFacts]:
@@ -197,12 +199,25 @@ def whole_picture(
     data: bytes, size: int = IMAGE_SIZE, max_pixels: int = MAX_PIXELS
 ) -> tuple[bytes, ImageFacts]:
     """:func:`preprocess` for any edge, with the array as its bytes, row by row."""
-    decoded = _decode(data, (2 * size, 2 * size), max_pixels)
-    return _resized(decoded.rgb, size).tobytes(), decoded.facts
+    decoded = decode_reduced(data, (2 * size, 2 * size), max_pixels)
+    return resized(decoded.rgb, size).tobytes(), decoded.facts
 
 
-def _resized(rgb: Image.Image, size: int) -> Image.Image:
+def resized(rgb: Image.Image, size: int) -> Image.Image:
+    """To ``size`` × ``size``: bilinear with antialiasing, aspect not kept."""
     return rgb.resize((size, size), Image.Resampling.BILINEAR)
+
+
+def _of_file(data: bytes, spec: InputSpec, max_pixels: int) -> Seen:
+    pixels, facts = whole_picture(data, spec.size, max_pixels)
+    return Seen((Crop(pixels),), facts)
+
+
+def _of_picture(rgb: Image.Image, spec: InputSpec) -> tuple[Crop, ...]:
+    return (Crop(resized(rgb, spec.size).tobytes()),)
+
+
+LAW = Law(_of_file, _of_picture)
 
 
 def _stored_size(image: Image.Image) -> tuple[int, int]:

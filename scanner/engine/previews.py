@@ -28,7 +28,9 @@ def thumbnails(results: Sequence[FileResult], limits: Limits, spec: InputSpec) -
             if not decoded.pictures or decoded.result.sha256 != result.sha256:
                 yield None
                 continue
+            scores = [finding.prob_fake for finding in result.findings[: len(decoded.pictures)]]
+            deciding = decoded.pictures[scores.index(max(scores))]
             out = io.BytesIO()
-            picture = Image.frombytes("RGB", (spec.size, spec.size), decoded.pictures[0].pixels)
+            picture = Image.frombytes("RGB", (spec.size, spec.size), deciding.pixels)
             picture.resize((EDGE, EDGE), Image.Resampling.BILINEAR).save(out, "JPEG", quality=QUALITY)
             yield "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,10 +13,9 @@ from models.contract import (
     INPUT_NAME,
     OUTPUT_LOGIT,
     OUTPUT_PROB_FAKE,
-    InputSpec,
     ModelMetadata,
 )
-from models.preprocessing.laws import LAWS
+from models.preprocessing.input_spec import input_spec
 from models.support.errors import ModelFileError
 from models.weights import resolve_model
 from scanner.inference.binding import BoundRuns
@@ -66,12 +64,9 @@ class Detector:
         self._bound = self._bind() if facts.provider in ON_GPU else None
 
     @classmethod
-    def load(
-        cls, model: Path | None = None, device: str = "auto", *, laws: Collection[int] = tuple(LAWS)
-    ) -> Detector:
+    def load(cls, model: Path | None = None, device: str = "auto") -> Detector:
         """Load ``model`` (``None``: the shipped weights) on ``auto``, ``cpu``, ``openvino``, ``cuda[:N]`` or
-        ``tensorrt[:N]``. ``laws``: versions of the preprocessing that the caller has; what is scored by another
-        would be other pictures than the model was trained on.
+        ``tensorrt[:N]``.
 
         Raises :class:`ModelFileError` for a missing, altered or foreign file and ``DeviceError`` for a device
         that cannot be used; only ``auto`` may take another device than CUDA, and says so in ``fallback``.
@@ -92,11 +87,7 @@ class Detector:
         else:
             opened = open_session(content, where, where=str(path))
             metadata, edge = _described(opened.session, path)
-        if metadata.preprocess not in laws:
-            raise ModelFileError(
-                f"{path} follows preprocess {metadata.preprocess}: it judges squares around faces, which this version "
-                "does not cut out yet; name a model of whole pictures (preprocess 1)"
-            )
+        spec = input_spec(metadata, edge, where=str(path))
         if metadata.precision == "bf16" and where.kind != "openvino":
             raise DeviceError(
                 f"{path} computes in bf16, which only --device openvino does; scan with that, or with the fp32 file"
@@ -105,7 +96,7 @@ class Detector:
             file=path.name,
             sha256=digest,
             metadata=metadata,
-            spec=InputSpec(metadata.preprocess, edge),
+            spec=spec,
             device=opened.device,
             provider=opened.provider,
             libraries=libraries(opened.provider),

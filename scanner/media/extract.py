@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from models.preprocessing.laws import law_of
 from scanner.media import openers
 from scanner.media.file import MediaError, MediaFile, opened
 from scanner.media.opener import Opened, Opener, Part, Picture, Reading
@@ -14,6 +15,11 @@ from scanner.media.results import failed, failed_candidate
 from scanner.results import ErrorCode
 from scanner.results.parts import Gap
 from scanner.sources import Candidate
+
+
+def prepare(reading: Reading) -> None:
+    """Load what all files need, so that none of them pays for it out of its limits."""
+    law_of(reading.spec).prepare()
 
 
 def open_candidate(candidate: Candidate, reading: Reading) -> Opened:

@@ -12,7 +12,8 @@ from scanner.media.file import MediaFile
 from scanner.media.opener import Opened, Part, Picture, Reading
 from scanner.media.provenance import provenance
 from scanner.media.results import failed, of_file
-from scanner.results import ErrorCode
+from scanner.results import ErrorCode, Region
+from scanner.results.parts import Where
 from scanner.sources import HEAD_BYTES, MediaKind
 from scanner.sources.pointers import not_fetched
 
@@ -29,15 +30,16 @@ class StillOpener:
         if (why := _why_not_decoded(file.kind, data)) is not None:
             return Opened(failed(file, *why, **facts))
         try:
-            pixels, found = law_of(reading.spec)(data, reading.spec.size, reading.limits.max_pixels)
+            seen = law_of(reading.spec).of_file(data, reading.spec, reading.limits.max_pixels)
         except ImageError as error:
             if (known := error.facts) is not None:
                 facts |= {"width": known.width, "height": known.height}
             return Opened(failed(file, error.code, error.detail, format=error.format, **facts))
-        result = of_file(
-            file, format=found.format, width=found.width, height=found.height, frames=found.frames, **facts
-        )
-        return Opened(result, (Picture(pixels),))
+        found = seen.facts
+        facts |= {"format": found.format, "width": found.width, "height": found.height}
+        result = of_file(file, frames=found.frames, faces=seen.faces, **facts)
+        pictures = (Picture(crop.pixels, Where(Region(*crop.region), face=crop.face)) for crop in seen.crops)
+        return Opened(result, tuple(pictures))
 
     def pictures(self, file: MediaFile, part: Part, reading: Reading) -> Iterator[Picture]:
         raise NotImplementedError("a still picture is read as it is opened")

@@ -36,6 +36,8 @@ class JsonlReport:
         result = judged.result
         findings = [_finding(finding) for finding in result.findings]
         record = {"schema": SCHEMA, **row, "detail": result.detail or None, "findings": findings}
+        if result.faces is not None:
+            record["faces"] = result.faces
         if (coverage := result.coverage) is not None:
             record["coverage"] = asdict(coverage)
         line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -47,13 +49,14 @@ class JsonlReport:
 
 def _finding(finding: Finding) -> dict[str, Any]:
     region = finding.region
-    return {
+    values = {
         "logit": finding.logit,
         "prob_fake": finding.prob_fake,
         "region": [region.left, region.top, region.right, region.bottom],
         "frame": finding.frame,
         "time": finding.time,
     }
+    return values if finding.face is None else {**values, "face": finding.face}
 
 
 FORMAT = ReportFormat(looks_like_jsonl, JsonlReport)

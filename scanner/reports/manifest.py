@@ -54,7 +54,7 @@ def build_manifest(
         "workers": facts.workers,
         "batch_size": facts.batch_size,
         "precision": identity.precision,
-        "aggregation": "single",
+        "aggregation": "single" if model.spec.margin is None else "max_face",
         "policy": asdict(facts.policy),
         "inputs": list(facts.inputs),
         "options": dict(options),

@@ -16,6 +16,8 @@ class Where(NamedTuple):
     frame: int = 0
     time: float | None = None
     """Seconds from the start, for moving pictures."""
+    face: float | None = None
+    """How sure the face detector is; ``None`` where no face was looked for."""
 
 
 WHOLE_FILE = Where()

@@ -8,13 +8,13 @@ from typing import Any
 from scanner.results import Coverage, ErrorCode, FileResult, Finding, Region, Stamp, Status
 from scanner.results.parts import Gap, PartResult, Where
 
-RECORD_VERSION = 2
+RECORD_VERSION = 3
 """Raised with each change of what a record holds, or of what its texts say."""
 
 PART = "part"
 """In the place of a status: a line about one part of a file."""
 
-FACTS = ("detail", "format", "width", "height", "bytes", "sha256", "frames", "provenance")
+FACTS = ("detail", "format", "width", "height", "bytes", "sha256", "frames", "faces", "provenance")
 """The fields of a result that are plain values, in the order in which they are written."""
 
 
@@ -101,12 +101,15 @@ def _read_coverage(parts: int, pictures: int, failed: list[tuple[int, str]]) -> 
 def where_values(place: Where | Finding) -> list[Any]:
     """As JSON holds where a picture was taken from."""
     region = place.region
-    return [[region.left, region.top, region.right, region.bottom], place.frame, place.time]
+    return [[region.left, region.top, region.right, region.bottom], place.frame, place.time, place.face]
 
 
-def read_where(region: list[float], frame: int, time: float | None) -> Where:
+def read_where(region: list[float], frame: int, time: float | None, face: float | None) -> Where:
     """Of the values of :func:`where_values`. Raises ``ValueError`` or ``TypeError`` for others."""
-    return Where(Region(*map(float, region)), int(frame), None if time is None else float(time))
+    place = Region(*map(float, region))
+    return Where(
+        place, int(frame), None if time is None else float(time), None if face is None else float(face)
+    )
 
 
 def read_gap(values: list[str] | None) -> Gap | None:

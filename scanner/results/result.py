@@ -76,6 +76,8 @@ class Finding:
     frame: int = 0
     time: float | None = None
     """Seconds from the start, for moving pictures."""
+    face: float | None = None
+    """How sure the face detector is, 0 to 1; ``None`` where no face was looked for."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,8 @@ class FileResult:
     bytes: int | None = None
     sha256: str | None = None
     frames: int | None = None
+    faces: int | None = None
+    """How many were found, those too small to be scored included; ``None`` where none were looked for."""
     findings: tuple[Finding, ...] = ()
     provenance: str | None = None
     """What the file says of its own origin; no part of the score."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from models.contract import InputSpec
-from scanner.media.extract import open_candidate, part_pictures
+from scanner.media.extract import open_candidate, part_pictures, prepare
 from scanner.media.limits import Limits
 from scanner.media.opener import Picture, Reading
 from scanner.results.parts import Gap
@@ -91,6 +91,7 @@ def serve(
     reading = Reading(Limits(**limits), InputSpec(**spec))
     memory = Ring(ring, reading.spec.picture_bytes)
     os.close(ring)
+    prepare(reading)
     _limit_memory(reading.limits.memory_bytes)
     asked, answered = Connection(tasks, writable=False), Connection(answers, readable=False)
     with contextlib.suppress(EOFError, ConnectionError):

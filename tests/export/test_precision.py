@@ -40,11 +40,13 @@ from models.contract import (
     IMAGE_SIZE,
     IMAGENET_MEAN,
     IMAGENET_STD,
+    InputSpec,
     Label,
     ModelMetadata,
     Threshold,
 )
 from models.preprocessing import preprocess, to_input
+from models.preprocessing.laws import law_of
 from models.storage import Store
 from models.support.errors import DataError, ExitCode, Failure, ModelFileError, OutputError
 from models.weights import sha256_file, shipped_weights
@@ -344,13 +346,13 @@ def test_ranges_come_from_fit_images_half_real_half_fake(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[Path] = []
-    original = variant_check.preprocess
+    law = law_of(InputSpec())
 
-    def noting(content: bytes) -> Any:
+    def noting(content: bytes, *rest: Any) -> Any:
         read.append(next(path for path in data.rglob("*.png") if path.read_bytes() == content))
-        return original(content)
+        return law.of_file(content, *rest)
 
-    monkeypatch.setattr(variant_check, "preprocess", noting)
+    monkeypatch.setattr(variant_check, "law_of", lambda spec: law._replace(of_file=noting))
     sample = quantization_sample(data, 11)
     assert sample.pixels.shape == (11, IMAGE_SIZE, IMAGE_SIZE, 3) and sample.pixels.dtype == np.uint8
     fit = {image.path for image in divide(read_tree(data, "train"))[Role.FIT]}
@@ -369,7 +371,7 @@ def test_sources_take_turns_in_the_ranges(data: Path, tmp_path: Path) -> None:
     rows = [f"{i.relative},{i.label.title},{'rare' if i.relative in rare else 'common'}" for i in fit]
     (tree / "manifest.csv").write_text("path,label,source\n" + "\n".join(rows) + "\n")
     pixels = {quantization_sample(tree, 8).pixels[n].tobytes() for n in range(8)}
-    wanted = {variant_check.preprocess((tree / relative).read_bytes())[0].tobytes() for relative in rare}
+    wanted = {preprocess((tree / relative).read_bytes())[0].tobytes() for relative in rare}
     assert wanted <= pixels
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from portraits import on_grey, portrait
 
 from models.faces import detect
 from models.faces.detect import SCALES, FaceDetector, is_same_face, reduced_pictures, turned_back
@@ -18,7 +18,6 @@ from models.faces.face import Face
 from models.faces.yunet import MODEL_FILE, YuNet
 from models.weights import sha256_file
 
-SAMPLES = Path(__file__).parents[2] / "samples" / "real"
 TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
 NO_POINTS = ((0.0, 0.0),) * 5
 
@@ -26,19 +25,6 @@ NO_POINTS = ((0.0, 0.0),) * 5
 @pytest.fixture(scope="module")
 def detector() -> FaceDetector:
     return FaceDetector()
-
-
-def portrait(name: str, side: int) -> Image.Image:
-    with Image.open(SAMPLES / f"{name}.jpg") as picture:
-        return picture.convert("RGB").resize((side, side), Image.Resampling.BICUBIC)
-
-
-def on_grey(width: int, height: int, *pasted: tuple[str, int, int, int]) -> Image.Image:
-    """Portraits as (name, side, left, top) on plain grey."""
-    picture = Image.new("RGB", (width, height), (128, 128, 128))
-    for name, side, left, top in pasted:
-        picture.paste(portrait(name, side), (left, top))
-    return picture
 
 
 def box(left: float, top: float, width: float, height: float, score: float = 0.9) -> Face:

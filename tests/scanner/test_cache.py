@@ -140,9 +140,15 @@ class TestOneCache:
         cache.add(replace(result_of(candidate), status=error.status, error=error, findings=()))
         cache.close()
         kept = {
-            ErrorCode.EMPTY_FILE, ErrorCode.NOT_AN_IMAGE, ErrorCode.CORRUPT_IMAGE, ErrorCode.UNSUPPORTED_MODE,
-            ErrorCode.UNSUPPORTED_FORMAT, ErrorCode.UNSUPPORTED_MEDIA,
-        }  # fmt: skip
+            ErrorCode.EMPTY_FILE,
+            ErrorCode.NOT_AN_IMAGE,
+            ErrorCode.CORRUPT_IMAGE,
+            ErrorCode.UNSUPPORTED_MODE,
+            ErrorCode.UNSUPPORTED_FORMAT,
+            ErrorCode.UNSUPPORTED_MEDIA,
+            ErrorCode.NO_FACE,
+            ErrorCode.FACE_TOO_SMALL,
+        }
         assert (open_cache().recall(candidate) is not None) == (error in kept)
 
     @pytest.mark.slow

@@ -96,14 +96,6 @@ def test_a_foreign_model_is_refused_in_one_sentence(
     assert reason in text and str(file) in text and "scan-export CHECKPOINT" in text and "\n" not in text
 
 
-def test_a_model_of_faces_is_refused_by_who_cannot_cut_them_out(make_model: MakeModel) -> None:
-    """Scored on whole pictures it would answer, and the answer would mean nothing."""
-    file = make_model(props={"preprocess": "2", "faces": json.dumps({"margin": 1.2})})
-    with pytest.raises(ModelFileError, match="preprocess 2: it judges squares around faces"):
-        Detector.load(file, "cpu")
-    assert Detector.load(file, "cpu", laws=(1, 2)).metadata.faces == {"margin": 1.2}
-
-
 @pytest.mark.parametrize("content", [b"", b"no model at all", b"\x08\x01" + bytes(200)])
 def test_what_is_no_onnx_is_refused(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "m.onnx"

@@ -160,10 +160,18 @@ def test_a_file_that_is_not_the_same_is_not_recalled(path: Path, old_file: Any, 
 @pytest.mark.parametrize("error", ErrorCode)
 def test_an_error_of_the_moment_is_not_recalled(path: Path, old_file: Any, error: ErrorCode) -> None:
     of_the_bytes = {
-        ErrorCode.EMPTY_FILE, ErrorCode.NOT_AN_IMAGE, ErrorCode.CORRUPT_IMAGE, ErrorCode.UNSUPPORTED_MODE,
-        ErrorCode.TOO_MANY_BYTES, ErrorCode.TOO_MANY_PIXELS, ErrorCode.UNSUPPORTED_FORMAT,
-        ErrorCode.UNSUPPORTED_MEDIA, ErrorCode.INFERENCE_FAILED,
-    }  # fmt: skip
+        ErrorCode.EMPTY_FILE,
+        ErrorCode.NOT_AN_IMAGE,
+        ErrorCode.CORRUPT_IMAGE,
+        ErrorCode.UNSUPPORTED_MODE,
+        ErrorCode.TOO_MANY_BYTES,
+        ErrorCode.TOO_MANY_PIXELS,
+        ErrorCode.UNSUPPORTED_FORMAT,
+        ErrorCode.UNSUPPORTED_MEDIA,
+        ErrorCode.NO_FACE,
+        ErrorCode.FACE_TOO_SMALL,
+        ErrorCode.INFERENCE_FAILED,
+    }
     candidate, result = old_file("a")
     journal = Journal.open(path, HEADER)
     journal.add(replace(result, status=error.status, error=error, findings=()))

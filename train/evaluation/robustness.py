@@ -6,12 +6,14 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from models.preprocessing import ImageError, decode_image, to_input
+from models.preprocessing import ImageError, decode_image
+from models.preprocessing.laws import law_of
 from models.support.machine import usable_cores
 from train.datasets.tree import LabelledImage
 from train.evaluation.bootstrap import Interval
@@ -88,25 +90,36 @@ def score_degraded(
 def _score_chunk(
     chunk: Sequence[LabelledImage], detector: Detector, degradation: Degradation
 ) -> list[ScoredImage]:
-    pixels, places = [], []
+    spec = detector.spec
+    law, shape = law_of(spec), (spec.size, spec.size, 3)
+    pixels: list[npt.NDArray[np.uint8]] = []
+    places: list[int] = []
     result: list[ScoredImage] = []
     for image in chunk:
         try:
             rgb = degradation.apply(decode_image(image.path.read_bytes()).rgb, _generator(image))
+            crops = law.of_picture(rgb, spec)
         except ImageError as error:
-            result.append(ScoredImage(image, "error", error.code.value, None))
+            result.append(ScoredImage(image, error.code.status.value, error.code.value, None))
             continue
         except OSError:
             result.append(ScoredImage(image, "error", "read_failed", None))
             continue
-        places.append(len(result))
-        pixels.append(to_input(rgb))
+        pixels += [np.frombuffer(crop.pixels, np.uint8).reshape(shape) for crop in crops]
+        places += [len(result)] * len(crops)
         result.append(ScoredImage(image, "ok", None, None))
-    if pixels:
-        probabilities = detector.score(np.stack(pixels)).prob_fake.tolist()
-        for place, probability in zip(places, probabilities, strict=True):
-            result[place] = ScoredImage(result[place].image, "ok", None, printed(probability))
+    for place, probability in zip(places, _probabilities(detector, pixels), strict=True):
+        best = result[place].prob_fake
+        if best is None or printed(probability) > best:
+            result[place] = replace(result[place], prob_fake=printed(probability))
     return result
+
+
+def _probabilities(detector: Detector, pixels: Sequence[npt.NDArray[np.uint8]]) -> Iterator[float]:
+    """One by one on a CPU, as a scan scores them there."""
+    size = len(pixels) if detector.on_gpu else 1
+    for start in range(0, len(pixels), max(1, size)):
+        yield from map(float, detector.score(np.stack(pixels[start : start + size])).prob_fake)
 
 
 def _condition(

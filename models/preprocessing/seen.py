@@ -1,0 +1,47 @@
+"""What a law makes of a picture: the squares that are judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from PIL import Image
+
+from models.contract import InputSpec
+from models.preprocessing.errors import ImageFacts
+
+Fractions = tuple[float, float, float, float]
+WHOLE: Fractions = (0.0, 0.0, 1.0, 1.0)
+
+
+class Crop(NamedTuple):
+    """One square."""
+
+    pixels: bytes
+    """Of ``uint8[size, size, 3]``, row by row. No array: a process without numpy starts in half the time."""
+    region: Fractions = WHOLE
+    """Left, top, right, bottom of the upright picture, as fractions of its width and height."""
+    face: float | None = None
+    """How sure the face detector is, 0 to 1; ``None`` where no face was looked for."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What became of a file."""
+
+    crops: tuple[Crop, ...]
+    facts: ImageFacts
+    faces: int | None = None
+    """How many were found, those too small to be judged included; ``None`` where none were looked for."""
+
+
+class Law(NamedTuple):
+    """One version of the preprocessing. It raises :class:`models.preprocessing.ImageError`, and nothing else."""
+
+    of_file: Callable[[bytes, InputSpec, int], Seen]
+    """From a file's bytes; the number is the limit on width × height as stored."""
+    of_picture: Callable[[Image.Image, InputSpec], tuple[Crop, ...]]
+    """From an upright RGB picture, such as one that was degraded."""
+    prepare: Callable[[], object] = lambda: None
+    """Load what a process needs for all pictures, before any of them is limited in time and memory."""
