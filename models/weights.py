@@ -23,17 +23,23 @@ class ShippedWeights:
     card: dict[str, Any]
 
 
-def shipped_weights() -> ShippedWeights:
-    """The shipped weights as the card names them; nothing is read but the card.
+def shipped_names() -> list[str]:
+    """What ``--model`` may name beside a file: shipped models that are not the default, each in a folder of its own."""
+    return sorted(card.parent.name for card in WEIGHTS_DIR.glob("*/card.json"))
+
+
+def shipped_weights(name: str | None = None) -> ShippedWeights:
+    """The default's, or those of a name, as their card says; nothing is read but the card.
 
     Raises :class:`ModelFileError` when the installation lacks them.
     """
+    card_file = CARD_FILE if name is None else WEIGHTS_DIR / name / CARD_FILE.name
     try:
-        card = json.loads(CARD_FILE.read_text(encoding="utf-8"))
-        path, sha256 = WEIGHTS_DIR / card["file"], card["sha256"]
+        card = json.loads(card_file.read_text(encoding="utf-8"))
+        path, sha256 = card_file.parent / card["file"], card["sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelFileError(
-            f"the shipped weights' card {CARD_FILE} cannot be read ({type(error).__name__}); "
+            f"the shipped weights' card {card_file} cannot be read ({type(error).__name__}); "
             "install deepfake-scanner again or name a model with --model FILE"
         ) from None
     if not path.is_file():
@@ -49,25 +55,34 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def resolve_model(path: Path | None) -> tuple[Path, str]:
-    """The model to run and its SHA-256: ``path``, or the shipped weights, which must be unaltered.
+def resolve_model(model: Path | None) -> tuple[Path, str]:
+    """The model to run and its SHA-256: a file, or shipped weights, by their name or as the default (``None``).
 
-    A user's own copy of the shipped file is not special; only the shipped one has a hash to answer for.
+    A user's own copy of a shipped file is not special; only the shipped one has a hash to answer for.
     Raises :class:`ModelFileError`.
     """
-    if path is None:
-        shipped = shipped_weights()
-        digest = _readable_sha256(shipped.path)
-        if digest != shipped.sha256:
-            raise ModelFileError(
-                f"the shipped weights {shipped.path} have been altered (SHA-256 {digest[:12]}…, "
-                f"the card says {shipped.sha256[:12]}…); install deepfake-scanner again"
-            )
-        return shipped.path, digest
-    if not path.is_file():
-        what = "is not a file" if path.exists() else "does not exist"
-        raise ModelFileError(f"model {path} {what}; name an exported .onnx file")
-    return path, _readable_sha256(path)
+    if model is None or str(model) in shipped_names():
+        return _unaltered(None if model is None else str(model))
+    if not model.is_file():
+        what = "is not a file" if model.exists() else "does not exist"
+        names = "".join(f", or {name}" for name in shipped_names())
+        raise ModelFileError(f"model {model} {what}; name an exported .onnx file{names}")
+    return model, _readable_sha256(model)
+
+
+def _unaltered(name: str | None) -> tuple[Path, str]:
+    if name is not None and Path(name).is_file():
+        raise ModelFileError(
+            f"model {name} is a file here and the name of shipped weights; name the file by its whole path"
+        )
+    shipped = shipped_weights(name)
+    digest = _readable_sha256(shipped.path)
+    if digest != shipped.sha256:
+        raise ModelFileError(
+            f"the shipped weights {shipped.path} have been altered (SHA-256 {digest[:12]}…, "
+            f"the card says {shipped.sha256[:12]}…); install deepfake-scanner again"
+        )
+    return shipped.path, digest
 
 
 def _readable_sha256(path: Path) -> str:

@@ -121,7 +121,7 @@ model_options = _group(
     click.option(
         "--model",
         type=click.Path(path_type=Path),
-        help="Exported model.  [default: the shipped weights]",
+        help="Exported model, or the name of shipped weights.  [default: the shipped weights]",
     ),
     click.option(
         "--threshold",

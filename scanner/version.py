@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from models.support.errors import ModelFileError
 from models.support.onnx_runtime import load_onnxruntime
 from models.support.release import tool_version
-from models.weights import resolve_model, shipped_weights
+from models.weights import resolve_model, shipped_names, shipped_weights
 from scanner.results.identity import library_versions
 
 
@@ -16,11 +18,13 @@ def version_text() -> str:
     lines = [f"deepfake-scanner {tool_version()} (Apache-2.0)"]
     lines += [f"  {name} {number}" for name, number in library_versions().items()]
     lines.append(f"  providers compiled in: {', '.join(onnxruntime.get_available_providers())}")
-    try:
-        card = shipped_weights().card
-        _, sha256 = resolve_model(None)
-        lines.append(f"model {card.get('name')} {card.get('version')}, SHA-256 {sha256}")
-        lines.append(f"  licence of the weights: {card.get('license')}")
-    except ModelFileError as error:
-        lines.append(f"model: {error}")
+    for name in (None, *shipped_names()):
+        try:
+            card = shipped_weights(name).card
+            _, sha256 = resolve_model(None if name is None else Path(name))
+            chosen = "" if name is None else f" (--model {name})"
+            lines.append(f"model {card.get('name')} {card.get('version')}, SHA-256 {sha256}{chosen}")
+            lines.append(f"  licence of the weights: {card.get('license')}")
+        except ModelFileError as error:
+            lines.append(f"model: {error}")
     return "\n".join(lines)

@@ -10,7 +10,7 @@ import pytest
 
 from models import weights
 from models.support.errors import ModelFileError
-from models.weights import resolve_model, sha256_file, shipped_weights
+from models.weights import resolve_model, sha256_file, shipped_names, shipped_weights
 
 CONTENT = b"not really a model"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -98,3 +98,36 @@ def test_hashes_are_of_the_bytes(tmp_path: Path) -> None:
 
 def test_the_weights_licence_is_part_of_the_package() -> None:
     assert (weights.WEIGHTS_DIR.parent / "WEIGHTS-LICENSE").is_file()
+
+
+@pytest.fixture
+def second(shipped: Path) -> Path:
+    """Another shipped model, ``fast``."""
+    folder = shipped / "fast"
+    folder.mkdir()
+    (folder / "fast.onnx").write_bytes(b"fast")
+    card = {
+        "file": "fast.onnx",
+        "sha256": hashlib.sha256(b"fast").hexdigest(),
+        "name": "fast",
+        "version": "1",
+    }
+    (folder / "card.json").write_text(json.dumps(card), encoding="utf-8")
+    return folder
+
+
+def test_other_shipped_weights_have_a_name(second: Path) -> None:
+    assert shipped_names() == ["fast"]
+    assert resolve_model(Path("fast")) == (second / "fast.onnx", hashlib.sha256(b"fast").hexdigest())
+    assert "or fast" in refusal(Path("fats"))
+    (second / "fast.onnx").write_bytes(b"other")
+    assert "altered" in refusal(Path("fast"))
+
+
+def test_a_file_of_a_shipped_name_is_never_taken_for_it(
+    second: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fast").write_bytes(b"mine")
+    assert "by its whole path" in refusal(Path("fast"))
+    assert resolve_model(tmp_path / "fast")[0] == tmp_path / "fast"

@@ -60,7 +60,7 @@ class Asked:
     type=click.Path(path_type=Path),
     default=None,
     show_default=False,
-    help="Exported .onnx file. [default: the shipped weights]",
+    help="Exported .onnx file, or the name of shipped weights. [default: the shipped weights]",
 )
 @click.option(
     "--split",

@@ -13,7 +13,7 @@ from models.backbones.growth import GROWN_FROM, GROWN_INTO, grow
 from models.backbones.imagenet import CLASSES
 from models.contract import DEFAULT_NETWORK, ModelMetadata
 from models.network import identify, load_tensors, read_state_dict, state_dict_from_onnx
-from models.weights import resolve_model, sha256_file
+from models.weights import resolve_model, sha256_file, shipped_names
 from train.recipes import Recipe
 
 
@@ -22,11 +22,11 @@ def starting_network(
 ) -> tuple[Network, dict[str, Any]]:
     """A network with the recipe's regularisation and the weights that ``init`` names, and how config.json names them.
 
-    ``random``, ``imagenet`` (the publisher's), ``shipped`` (this project's), or a file: an exported ``.onnx``; a
-    checkpoint or state_dict with our one-logit classifier, or a downloaded copy of the ImageNet weights, both in any
-    of the usual wrappings. Tensors of a Lite2 are grown where a B4 is wanted (:mod:`models.backbones.growth`);
-    nothing makes a Lite2 of a B4. A bare state_dict does not say what its logit means; it is taken as
-    positive = fake, which training puts right.
+    ``random``, ``imagenet`` (the publisher's), ``shipped`` (this project's) or the name of other shipped weights, or a
+    file: an exported ``.onnx``; a checkpoint or state_dict with our one-logit classifier, or a downloaded copy of the
+    ImageNet weights, both in any of the usual wrappings. Tensors of a Lite2 are grown where a B4 is wanted
+    (:mod:`models.backbones.growth`); nothing makes a Lite2 of a B4. A bare state_dict does not say what its logit
+    means; it is taken as positive = fake, which training puts right.
     Raises :class:`ModelFileError`; random weights are used only when asked for.
     """
     family = backbone(network)
@@ -36,8 +36,8 @@ def starting_network(
         start_from_nothing(made)
     elif init == "imagenet":
         origin |= family.load_imagenet(made, None)
-    elif init == "shipped":
-        path, _ = resolve_model(None)
+    elif init == "shipped" or init in shipped_names():
+        path, _ = resolve_model(None if init == "shipped" else Path(init))
         origin |= _load_or_grow(made, _tensors(path), where=str(path))
     else:
         file = Path(init)
