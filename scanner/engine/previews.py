@@ -28,8 +28,7 @@ def thumbnails(results: Sequence[FileResult], limits: Limits, spec: InputSpec) -
             if not decoded.pictures or decoded.result.sha256 != result.sha256:
                 yield None
                 continue
-            scores = [finding.prob_fake for finding in result.findings[: len(decoded.pictures)]]
-            deciding = decoded.pictures[scores.index(max(scores))]
+            deciding = decoded.pictures[result.findings.index(result.deciding) if result.deciding else 0]
             out = io.BytesIO()
             picture = Image.frombytes("RGB", (spec.size, spec.size), deciding.pixels)
             picture.resize((EDGE, EDGE), Image.Resampling.BILINEAR).save(out, "JPEG", quality=QUALITY)

@@ -36,8 +36,6 @@ class JsonlReport:
         result = judged.result
         findings = [_finding(finding) for finding in result.findings]
         record = {"schema": SCHEMA, **row, "detail": result.detail or None, "findings": findings}
-        if result.faces is not None:
-            record["faces"] = result.faces
         if (coverage := result.coverage) is not None:
             record["coverage"] = asdict(coverage)
         line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -95,6 +95,8 @@ def _schema(arrow: Any, facts: RunFacts) -> pyarrow.Schema:
         "frames": arrow.int32(),
         "baseline": word,
         "provenance": arrow.string(),
+        "faces": arrow.int32(),
+        "where": arrow.string(),
     }
     schema = arrow.schema(
         [arrow.field(name, type_, name not in ("path", "status")) for name, type_ in types.items()]

@@ -6,6 +6,7 @@ from typing import Any
 
 from scanner.judgement.judging import Judged
 from scanner.judgement.policy import format_probability
+from scanner.results import Region
 
 SCHEMA_VERSION = 1
 COLUMNS = (
@@ -23,6 +24,8 @@ COLUMNS = (
     "frames",
     "baseline",
     "provenance",
+    "faces",
+    "where",
 )
 MODEL_DIGITS = 12
 KNOWN = "known"
@@ -48,4 +51,11 @@ def row_of(judged: Judged, *, model_sha256: str) -> dict[str, Any]:
         "frames": result.frames,
         "baseline": KNOWN if judged.is_known else None,
         "provenance": result.provenance,
+        "faces": result.faces,
+        "where": None if result.deciding is None or result.faces is None else _where(result.deciding.region),
     }
+
+
+def _where(region: Region) -> str:
+    """``0.1250 0.2000 0.8750 0.9500``: left, top, right, bottom as fractions of the upright picture."""
+    return " ".join(f"{edge:.4f}" for edge in (region.left, region.top, region.right, region.bottom))

@@ -144,6 +144,11 @@ class FileResult:
     @property
     def prob_fake(self) -> float | None:
         """The file-level value, the largest over the findings; ``None`` for a file without a score."""
+        return None if self.deciding is None else self.deciding.prob_fake
+
+    @property
+    def deciding(self) -> Finding | None:
+        """The finding that the file-level value is that of; of equals the first."""
         if self.status is not Status.OK:
             return None
-        return max((finding.prob_fake for finding in self.findings), default=None)
+        return max(self.findings, key=lambda finding: finding.prob_fake, default=None)

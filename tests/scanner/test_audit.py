@@ -28,7 +28,7 @@ from scanner.sources import Candidate, MediaKind
 from scanner.terminal.speaker import Speaker
 
 HEADER = (",".join(COLUMNS) + "\n").encode()
-OLD_REPORT = HEADER + b"old.png,ok,0.100000,real,,PNG,1,1,1,,,1,,\n"
+OLD_REPORT = HEADER + b"old.png,ok,0.100000,real,,PNG,1,1,1,,,1,,,,\n"
 OLD_MANIFEST = b'{\n  "manifest_schema": 1,\n  "old": true\n}\n'
 
 
