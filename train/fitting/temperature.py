@@ -21,7 +21,8 @@ DEFAULT_FROM = "fpr5"
 MISSED_BELOW_BAND = 0.05
 """The band begins where at most this share of the fakes lies below it."""
 
-"""The last digit that a report prints; a verdict is computed from the printed probability."""
+MIN_REALS = 100
+"""A group with fewer real images sets no threshold: 5 % of 66 pictures, chosen on them, were 12.6 % on others."""
 _LOG_TEMPERATURES = (math.log(0.05), math.log(20.0))
 
 Float64s = npt.NDArray[np.float64]
@@ -33,7 +34,7 @@ def calibrate(labels: Ints, logits: Float64s, sources: Sequence[str | None], *, 
 
     ``data`` names the role in the thresholds. The temperature minimises the log-loss (Guo et al. 2017, arXiv
     1706.04599, section 4.2). ``fpr1`` and ``fpr5`` flag at most 1 % and 5 % of all real images; the default is the
-    largest of the sources' own ``fpr5``, so that no source's real images pay for another's.
+    largest ``fpr5`` of the :func:`groups_of_reals`, so that no kind of real images pays for another.
 
     Raises :class:`DataError` when a class is missing.
     """
@@ -47,11 +48,10 @@ def calibrate(labels: Ints, logits: Float64s, sources: Sequence[str | None], *, 
         for name, rate in FALSE_POSITIVE_RATES.items()
     }
     rate = FALSE_POSITIVE_RATES[DEFAULT_FROM]
-    names = np.array([source or "" for source in sources])
-    default = max(threshold_for(probs[real & (names == name)], rate) for name in np.unique(names[real]))
-    thresholds["default"] = _described(
-        default, probs, labels, f"{data}, the strictest source's {DEFAULT_FROM}"
-    )
+    groups = groups_of_reals(labels, sources)
+    default = max(threshold_for(probs[group], rate) for group in groups)
+    of_whom = "the strictest group's" if len(groups) > 1 else "all real images'"
+    thresholds["default"] = _described(default, probs, labels, f"{data}, {of_whom} {DEFAULT_FROM}")
     low = float(np.quantile(probs[fake], MISSED_BELOW_BAND, method="lower"))
     return Calibration(
         temperature=temperature,
@@ -63,6 +63,19 @@ def calibrate(labels: Ints, logits: Float64s, sources: Sequence[str | None], *, 
         log_loss_before=log_loss(labels, logits),
         log_loss_after=log_loss(labels, logits / temperature),
     )
+
+
+def groups_of_reals(labels: Ints, sources: Sequence[str | None]) -> list[npt.NDArray[np.bool_]]:
+    """Masks over the images: each source with at least :data:`MIN_REALS` real ones, and all other sources together;
+    where these are too few, all real images in their place."""
+    real = labels == Label.REAL
+    names = np.array([source or "" for source in sources])
+    own = [real & (names == name) for name in np.unique(names[real])]
+    large = [group for group in own if group.sum() >= MIN_REALS]
+    rest = real & ~np.logical_or.reduce([*large, np.zeros_like(real)])
+    if not rest.any():
+        return large
+    return [*large, rest if rest.sum() >= MIN_REALS else real]
 
 
 def fit_temperature(labels: Ints, logits: Float64s) -> float:
