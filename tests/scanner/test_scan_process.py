@@ -77,7 +77,7 @@ def test_an_interrupted_scan_is_130_and_keeps_its_rows(
         assert running.wait(30) == 130
         err = running.stderr.read().decode()
     lines = partial.read_bytes().splitlines(keepends=True)
-    assert lines[0] == HEADER and all(line.endswith(b"\n") and line.count(b",") == 13 for line in lines)
+    assert lines[0] == HEADER and all(line.endswith(b"\n") and line.count(b",") == HEADER.count(b",") for line in lines)
     assert [line.split(b",")[0].decode() for line in lines[1:]] == [str(n) for n in names[: len(lines) - 1]]
     said = re.search(r"interrupted after (\d+) files; the rows so far are in r\.csv\.partial", err)
     # The signal may come between a row and its counting.
