@@ -94,6 +94,7 @@ def test_the_usual_wrappings_of_a_network_are_taken_off(wrap: Any, tmp_path: Pat
     assert opened.state == state and opened.training is None
 
 
+@pytest.mark.slow
 def test_which_of_two_copies_was_taken_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with torch.device("meta"):
         names = build_network().state_dict()

@@ -35,6 +35,7 @@ def file(toy_run: Path, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_graph_divides_by_the_temperature_and_the_metadata_say_so(
     file: Path, toy_run: Path, images: Any, load: Any, tmp_path: Path
 ) -> None:
@@ -50,6 +51,7 @@ def test_the_graph_divides_by_the_temperature_and_the_metadata_say_so(
     assert metadata.default_threshold() == 0.8 and metadata.thresholds["fpr1"].fpr == 0.01
 
 
+@pytest.mark.slow
 def test_each_storage_has_its_own(file: Path, toy_run: Path, load: Any, tmp_path: Path) -> None:
     report = export_checkpoint(
         toy_run, tmp_path / "m.onnx", ExportOptions(Store.FP16, calibration=file), load=load

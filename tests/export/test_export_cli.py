@@ -105,6 +105,7 @@ def test_another_architecture(tmp_path: Path, out: Path, capsys: pytest.CaptureF
     assert "is not an EfficientNet-B4 with one logit" in only_error(capsys)
 
 
+@pytest.mark.slow
 def test_thousand_classes(state: Any, tmp_path: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = state | {"classifier.1.weight": torch.zeros(1000, 1792), "classifier.1.bias": torch.zeros(1000)}
     torch.save(other, tmp_path / "imagenet.pth")

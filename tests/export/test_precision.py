@@ -209,6 +209,7 @@ def test_openvino_computes_an_fp32_file_as_onnxruntime_does(reference: Path, dat
     np.testing.assert_allclose(ours, theirs, atol=3e-6)
 
 
+@pytest.mark.slow
 def test_int8_convolutions_are_integers_and_the_rest_is_what_the_lists_say(
     reference: Path, pixels: npt.NDArray[np.uint8]
 ) -> None:
@@ -465,6 +466,7 @@ def test_contradictions_are_usage_errors(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tolerant")
 def test_the_command_makes_a_variant_of_an_exported_file(reference: Path, data: Path, tmp_path: Path) -> None:
     out = tmp_path / "small.int8.onnx"
@@ -487,6 +489,7 @@ def test_the_command_makes_a_variant_of_an_exported_file(reference: Path, data: 
         assert words in said
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tolerant")
 def test_the_command_makes_a_variant_of_a_checkpoint_by_way_of_its_fp32_file(
     reference: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

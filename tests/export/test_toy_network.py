@@ -15,6 +15,7 @@ from scanner import Detector
 from train.fitting import checkpoint
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store", Store)
 def test_it_is_exported_proven_and_scanned_with(toy_run: Path, store: Store, tmp_path: Path) -> None:
     report = export_checkpoint(toy_run, tmp_path / "toy.onnx", ExportOptions(store, name="small"))
@@ -28,6 +29,7 @@ def test_it_is_exported_proven_and_scanned_with(toy_run: Path, store: Store, tmp
     assert len(set(logit.tolist())) == 2
 
 
+@pytest.mark.slow
 def test_its_weights_come_back_bit_for_bit(toy_run: Path, tmp_path: Path) -> None:
     report = export_checkpoint(toy_run, tmp_path / "toy.onnx")
     before = checkpoint.load(toy_run / "best.pt")["model"]

@@ -131,6 +131,7 @@ GLOBS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_globs_are_those_of_a_scan(repository: Path, action: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     git("rm", "-q", "dark.png", "old/known.png")
     before = commit("nothing but a text")

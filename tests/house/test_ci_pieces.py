@@ -12,6 +12,7 @@ import pytest
 from ci_given import ACTION, commit, git, picture
 
 
+@pytest.mark.slow
 def test_two_fakes_that_are_added_fail_the_job_and_are_named(repository: Path, action: Any) -> None:
     before = git("rev-parse", "HEAD")
     picture(repository / "new" / "one.png", 250)
@@ -38,6 +39,7 @@ def test_they_pass_with_a_baseline(repository: Path, action: Any) -> None:
     assert step.exit_code == 0 and "(known)" in step.summary and step.outputs["fake"] == "1"
 
 
+@pytest.mark.slow
 def test_a_text_and_deleted_pictures_pass(repository: Path, action: Any) -> None:
     before = git("rev-parse", "HEAD")
     (repository / "old" / "known.png").unlink()
@@ -102,6 +104,7 @@ def test_a_scan_that_cannot_run_fails_the_job_and_says_so(repository: Path, acti
     assert step.code != 0 and "is the commit checked out?" in step.err
 
 
+@pytest.mark.slow
 def test_modules_of_our_names_in_a_repository_are_not_run(
     repository: Path, action: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

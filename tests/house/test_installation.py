@@ -51,6 +51,7 @@ def test_commands_work_in_a_folder_with_packages_of_the_same_names(name: str, tm
     assert done.stdout.startswith(f"Usage: {name} ")
 
 
+@pytest.mark.slow
 def test_a_scan_and_its_errors_come_from_our_packages_there_too(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "__init__.py").write_text("raise RuntimeError('the wrong package')\n")

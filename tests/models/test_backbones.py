@@ -38,6 +38,7 @@ def test_what_every_network_promises(entry: object) -> None:
         assert torch.equal(network(pixels), network.classifier(network.pooled(features)))
 
 
+@pytest.mark.slow
 def test_b4_is_torchvisions_to_the_bit() -> None:
     torch.manual_seed(0)
     theirs = efficientnet_b4(weights=None, num_classes=1).state_dict()

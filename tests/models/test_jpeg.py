@@ -155,6 +155,7 @@ def test_cut_off_ones_stay_corrupt_with_their_size_once_it_was_read(kept: float)
 # Markers beside the pixels
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None, derandomize=True)
 @given(
     st.sampled_from([0xE0, 0xE1, 0xE2, 0xE3, 0xEB, 0xED, 0xEE, 0xEF, 0xFE]),

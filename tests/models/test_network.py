@@ -86,6 +86,7 @@ def test_it_has_one_logit_from_1792_features() -> None:
         assert network.eval()(torch.zeros(2, 3, 64, 64)).shape == (2, 1)
 
 
+@pytest.mark.slow
 def test_regularisation_is_torchvisions_unless_named() -> None:
     def of(network: EfficientNet) -> tuple[float, float]:
         paths = [m.stochastic_depth.p for m in network.modules() if isinstance(m, MBConv)]
@@ -146,6 +147,7 @@ def test_pretrained_weights_survive_construction(imagenet_file: Path) -> None:
     assert now["classifier.1.weight"].shape == (1, 1792)
 
 
+@pytest.mark.slow
 def test_without_a_file_torchvision_fetches_its_own(
     imagenet_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -150,6 +150,7 @@ def test_a_first_frame_of_another_size_is_no_animation(frame: tuple[int, ...]) -
     np.testing.assert_array_equal(rgb_of(png(PICTURE, RGB, 8, before=control)), PICTURE)
 
 
+@pytest.mark.slow
 def test_a_bomb_in_a_text_costs_no_memory() -> None:
     bomb = zlib.compressobj()
     body = b"".join(bomb.compress(bytes(MIB)) for _ in range(200)) + bomb.flush()
@@ -186,6 +187,7 @@ def test_any_content_of_any_chunk_leaves_the_pixels(kind: bytes, body: bytes, be
     np.testing.assert_array_equal(rgb_of(png(PICTURE, RGB, 8, **{where: chunk(kind, body)})), PICTURE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LARGE)
 def test_damage_stays_damage_beside_large_metadata(name: str) -> None:
     data = png(PICTURE, RGB, 8, before=LARGE[name])

@@ -129,6 +129,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> int:
     return 1_200_000
 
 
+@pytest.mark.slow
 def test_results_stay_below_the_size_of_an_upload(small: int) -> None:
     found = [flagged(long_name(seed), 1 - seed / 10_000) for seed in range(300)]
     data, run, left_out = written([*found, failed("broken.jpg")])
@@ -140,6 +141,7 @@ def test_results_stay_below_the_size_of_an_upload(small: int) -> None:
     assert set(notices(run)) == {"results_left_out", "notifications_left_out"}
 
 
+@pytest.mark.slow
 def test_so_do_notifications_and_errors_come_before_what_is_skipped(small: int) -> None:
     many = [failed(long_name(seed), skipped=seed % 2 == 0) for seed in range(300)]
     data, run, left_out = written([*many, flagged("fake.jpg", 0.9)])

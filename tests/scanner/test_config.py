@@ -140,6 +140,7 @@ def test_a_real_scan_obeys_the_same_order(
     assert (options["fail_on"], options["recursive"], options["exit_zero"]) == ("inconclusive", False, False)
 
 
+@pytest.mark.slow
 def test_a_scan_says_which_options_files_set(here: Path, scan: Any) -> None:
     Path("setup.cfg").write_text(f"{CFG}strict = no\nmax-errors = 9\n")
     Path("pyproject.toml").write_text(f"{TOML}max-errors = 3\n")

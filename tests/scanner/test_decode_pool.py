@@ -86,6 +86,7 @@ def assert_as_in_this_process(found: list[Extracted], candidates: list[Candidate
         assert one.pictures == alone.pictures and one.is_last
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 3])
 def test_the_same_as_in_this_process_in_order(
     workers: int, files: Callable[..., list[Candidate]], tmp_path: Path
@@ -144,6 +145,7 @@ def test_a_crash_costs_the_guilty_file_alone(files: Callable[..., list[Candidate
     assert all(one.pictures for one in found if one.result.status is Status.OK)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("wicked")
 def test_a_file_without_end_costs_its_cpu_time(files: Callable[..., list[Candidate]]) -> None:
     found = decoded(files("x", "spin", "x", "x", "spin"), cpu_seconds=0.3)
@@ -165,6 +167,7 @@ def test_a_file_that_stands_still_is_tried_twice(
     assert "stood still; once more" in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("wicked")
 def test_a_folder_that_does_not_answer_does_not_hold_up_the_run(
     files: Callable[..., list[Candidate]], monkeypatch: pytest.MonkeyPatch
@@ -177,6 +180,7 @@ def test_a_folder_that_does_not_answer_does_not_hold_up_the_run(
     assert errors_of(found) == {1: ErrorCode.DECODE_CRASHED} and found[1].result.stamp is None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("wicked")
 def test_a_decoder_killed_from_outside_loses_nothing(files: Callable[..., list[Candidate]]) -> None:
     names = ["x"] * 80

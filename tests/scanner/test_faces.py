@@ -61,6 +61,7 @@ def test_each_face_is_a_finding_and_the_largest_score_is_the_files(
     assert manifest["counts"]["error"] == {"face_too_small": 1, "no_face": 1}
 
 
+@pytest.mark.slow
 def test_without_a_face_there_is_no_number(scan: Any, folder: Path, faces_model: Path) -> None:
     scan("in", "--out", "r.csv", "--out", "r.jsonl", "--model", faces_model, "--exit-zero")
     rows = lines()
@@ -87,6 +88,7 @@ def test_a_score_does_not_depend_on_what_lies_around_the_face(
     assert near.prob_fake == pytest.approx(far.prob_fake, abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_engine_of_one_machine_gives_what_the_serial_one_gives(folder: Path, faces_model: Path) -> None:
     detector = Detector.load(faces_model, "cpu")
     assert detector.spec == InputSpec(2, 260, 1.2)
@@ -98,6 +100,7 @@ def test_the_engine_of_one_machine_gives_what_the_serial_one_gives(folder: Path,
     ]
 
 
+@pytest.mark.slow
 def test_the_cache_knows_faces(scan: Any, folder: Path, faces_model: Path) -> None:
     arguments = ("in", "--model", faces_model, "--exit-zero", "--cache", "c")
     scan(*arguments, "--out", "first.jsonl")
@@ -107,6 +110,7 @@ def test_the_cache_knows_faces(scan: Any, folder: Path, faces_model: Path) -> No
     assert json.loads(Path("second.run.json").read_text())["counts"]["cached"] == 2
 
 
+@pytest.mark.slow
 def test_a_page_shows_the_face_that_decided(scan: Any, folder: Path, faces_model: Path) -> None:
     scan("in", "--out", "r.html", "--model", faces_model, "--exit-zero")
     assert Path("r.html").read_text(encoding="utf-8").count("data:image/jpeg;base64,") == 2

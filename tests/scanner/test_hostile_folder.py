@@ -126,6 +126,7 @@ def test_the_report_is_the_same_bytes_for_any_number_of_workers(
         assert scan(".", "--out", "-", "--workers", workers).out == expected
 
 
+@pytest.mark.slow
 def test_another_batch_size_changes_nothing_but_the_last_digits(folder: Path, scan: Any) -> None:
     one, seven = (scan(".", "--out", "-", "--batch-size", size).rows for size in (1, 7))
     assert len(one) == len(seven) == 16
@@ -135,6 +136,7 @@ def test_another_batch_size_changes_nothing_but_the_last_digits(folder: Path, sc
         assert left | {"prob_fake": ""} == right | {"prob_fake": ""}
 
 
+@pytest.mark.slow
 def test_only_what_may_fail_is_subtracted_from_a_whole_audit(folder: Path, scan: Any) -> None:
     options = (".", "--out", "-", "--fail-on", "never")
     assert scan(*options, "--max-errors", 6).code == 0

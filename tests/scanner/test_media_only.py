@@ -136,6 +136,7 @@ def test_naming_every_file_gives_the_rows_of_the_tree(files: dict[bytes, bytes])
     assert (named.names, named.skipped) == (tree.names, tree.skipped)
 
 
+@pytest.mark.slow
 def test_the_command_counts_what_has_no_row(scan: Callable[..., Any], grey: Callable[..., Path]) -> None:
     grey("in/a.png", 40)
     make("in/notes.txt", b"text")

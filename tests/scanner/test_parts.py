@@ -96,6 +96,7 @@ def test_a_film_that_does_not_open_is_an_error_of_the_file(tmp_path: Path, detec
     )
 
 
+@pytest.mark.slow
 def test_a_part_without_end_costs_its_cpu_time_and_no_other_part(
     tmp_path: Path, detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:

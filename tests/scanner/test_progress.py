@@ -139,6 +139,7 @@ def test_the_bar_is_never_wider_than_the_terminal(
         assert len(drawn[-1]) > 90 and "1 fake, 0 errors]" in drawn[-1]
 
 
+@pytest.mark.slow
 def test_the_bar_follows_a_terminal_that_changes_its_width(grey: Any, tmp_path: Path, process: Any) -> None:
     names = [grey(tmp_path / f"{value}.png", value).name for value in range(40)]
     mine, theirs = pty.openpty()
@@ -170,6 +171,7 @@ def test_the_bar_follows_a_terminal_that_changes_its_width(grey: Any, tmp_path: 
     assert len(last) <= 24
 
 
+@pytest.mark.slow
 def test_the_total_is_known_when_the_walk_has_ended(grey: Any, tmp_path: Path, on_terminal: Any) -> None:
     for value in range(4):
         grey(tmp_path / "in" / f"{value}.png", value)
@@ -186,6 +188,7 @@ def test_what_is_said_before_the_first_file_is_not_said_into_the_bar(
     assert run.code == 2 and not has_bar(run.text)
 
 
+@pytest.mark.slow
 def test_a_warning_on_the_way_has_a_line_of_its_own(grey: Any, tmp_path: Path, on_terminal: Any) -> None:
     for value in range(40):
         grey(tmp_path / "in" / f"{value}.png", value)

@@ -118,6 +118,7 @@ def test_no_byte_of_any_report_tells_a_name(told: Any, pictures: bool) -> None:
     assert CANARY in run.err and CANARY in Path(f"log {CANARY}.log").read_text()
 
 
+@pytest.mark.slow
 def test_all_else_in_the_rows_stays(told: Any, rows_of: Any) -> None:
     told()
     true = rows_of(Path("share/r.csv"))
@@ -137,6 +138,7 @@ def test_all_else_in_the_rows_stays(told: Any, rows_of: Any) -> None:
     assert {record["error"] for record in records} > {"corrupt_image", "empty_file", "not_found"}
 
 
+@pytest.mark.slow
 def test_the_manifest_keeps_all_that_names_nothing(told: Any, model: Path) -> None:
     told()
     true = json.loads(Path("share/r.run.json").read_text())
@@ -196,6 +198,7 @@ def test_the_shipped_model_is_known_by_its_hash(
     assert verify.verify(Path("r.run.json"), files=False, model=None, say=print) is ExitCode.FINDINGS
 
 
+@pytest.mark.slow
 def test_a_redacted_report_serves_as_a_baseline(told: Any, rows_of: Any) -> None:
     told("--redact-paths")
     findings = [row for row in rows_of(Path("share/r.csv")) if row["verdict"] == "fake"]

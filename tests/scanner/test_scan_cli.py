@@ -112,6 +112,7 @@ def test_fail_on_and_exit_zero_decide_between_0_and_1(here: Path, scan: Any, cal
     assert scan("in", *options, "--threshold", "1", "--fail-on", "inconclusive").code == 1
 
 
+@pytest.mark.slow
 def test_errors_beyond_max_errors_outrank_findings(here: Path, scan: Any) -> None:
     Path("in/broken.png").write_bytes(b"\x89PNG\r\n\x1a\n cut off")
     beyond = scan("in", "--out", "report.csv")

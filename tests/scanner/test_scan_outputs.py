@@ -36,6 +36,7 @@ def test_what_stands_in_the_way_of_the_partial_report_is_left_alone(here: Path, 
     assert Path("r.csv.partial").read_text() == "somebody's"
 
 
+@pytest.mark.slow
 def test_a_second_run_replaces_the_outputs_of_the_first_and_scans_none(here: Path, scan: Any) -> None:
     outputs = ("--out", "in/report.csv", "--log-file", "in/scan.log")
     assert scan("in", *outputs).code == 1

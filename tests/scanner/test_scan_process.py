@@ -47,6 +47,7 @@ def test_the_shell_sees_the_exit_code(here: Path, shell: Any, arguments: list[st
     assert run.out == b"" and "Traceback" not in run.err and "Warning" not in run.err
 
 
+@pytest.mark.slow
 def test_a_bug_is_2_and_not_pythons_1(here: Path, shell: Any) -> None:
     (here / "r.csv").write_bytes(OLD_REPORT)
     code = (
@@ -77,7 +78,9 @@ def test_an_interrupted_scan_is_130_and_keeps_its_rows(
         assert running.wait(30) == 130
         err = running.stderr.read().decode()
     lines = partial.read_bytes().splitlines(keepends=True)
-    assert lines[0] == HEADER and all(line.endswith(b"\n") and line.count(b",") == HEADER.count(b",") for line in lines)
+    assert lines[0] == HEADER and all(
+        line.endswith(b"\n") and line.count(b",") == HEADER.count(b",") for line in lines
+    )
     assert [line.split(b",")[0].decode() for line in lines[1:]] == [str(n) for n in names[: len(lines) - 1]]
     said = re.search(r"interrupted after (\d+) files; the rows so far are in r\.csv\.partial", err)
     # The signal may come between a row and its counting.
@@ -126,6 +129,7 @@ def test_a_log_on_a_full_disk_ends_the_scan(here: Path, shell: Any, device: Any)
     assert (here / "r.csv").read_bytes() == OLD_REPORT
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_leaves_the_older_report(
     here: Path, shell: Any, grey: Any, make_disk: Callable[[str], Path]
 ) -> None:

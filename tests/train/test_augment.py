@@ -42,6 +42,7 @@ def test_jitter_stays_within_its_factors() -> None:
     assert min(values) < 83 and max(values) > 117
 
 
+@pytest.mark.slow
 def test_saturation_and_contrast_are_changed_too(picture: Image.Image) -> None:
     def spread(image: Image.Image) -> float:
         return float(np.asarray(image).astype(float).std())

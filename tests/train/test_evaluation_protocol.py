@@ -64,6 +64,7 @@ def test_every_condition_is_measured_at_the_same_threshold(report: Path) -> None
         assert row["figures"]["roc_auc"]["interval"] is not None
 
 
+@pytest.mark.slow
 def test_the_comparison_is_paired_and_has_a_sign(report: Path) -> None:
     against = document(report)["against"]
     assert against["model"]["file"] == "theirs.onnx"

@@ -38,6 +38,7 @@ def test_a_run_has_four_pictures(folder: RunFolder) -> None:
             assert len(image.convert("RGB").getcolors(1 << 20) or ()) > 10, "a blank picture"
 
 
+@pytest.mark.slow
 def test_one_epoch_is_enough(folder: RunFolder) -> None:
     assert len(plot_run(folder, [ROW])) == 4
 

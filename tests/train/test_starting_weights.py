@@ -69,6 +69,7 @@ def test_the_recipe_decides_the_regularisation() -> None:
     assert started("random", TWO_PHASE).classifier[0].p == 0.4
 
 
+@pytest.mark.slow
 def test_random_begins_at_logit_0_and_by_the_seed() -> None:
     networks = []
     for seed in (1, 1, 2):
@@ -95,6 +96,7 @@ def test_the_usual_wrappings_are_taken_off(state: State, tmp_path: Path) -> None
         assert same(started(str(tmp_path / name), TWO_PHASE).state_dict(), state)
 
 
+@pytest.mark.slow
 def test_an_imagenet_file_is_known_by_its_thousand_classes(tmp_path: Path) -> None:
     torch.manual_seed(6)
     given = efficientnet_b4(weights=None).state_dict()
@@ -122,11 +124,13 @@ def test_an_exported_file_is_taken_bit_for_bit(state: State, exported: Callable[
     assert same(started(str(exported(dtype=np.float16)), TWO_PHASE).state_dict(), rounded)
 
 
+@pytest.mark.slow
 def test_a_classifier_that_meant_real_is_turned_round(state: State, exported: Callable[..., Path]) -> None:
     now = started(str(exported(positive="real")), TWO_PHASE).state_dict()
     assert same(now, state | {name: -state[name] for name in HEAD})
 
 
+@pytest.mark.slow
 def test_the_shipped_weights_are_one_exported_file(
     state: State, exported: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
