@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from scanner.judgement.judging import Judged
 from scanner.judgement.policy import format_probability
 from scanner.reports.report import ReportContext, ReportFormat, RunEnd
@@ -40,6 +42,9 @@ class CsvReport:
         self._sink.write((",".join(_cell(value) for value in cells) + "\n").encode("utf-8"))
 
 
+_needs_quotes = re.compile('[,"\r\n]').search
+
+
 def _cell(value: object) -> str:
     """Quoted where RFC 4180 asks for it.
 
@@ -47,7 +52,7 @@ def _cell(value: object) -> str:
     reader then sees a row that ends there.
     """
     text = "" if value is None else str(value)
-    if any(character in text for character in ',"\r\n'):
+    if _needs_quotes(text):
         return '"' + text.replace('"', '""') + '"'
     return text
 

@@ -7,6 +7,7 @@ import stat
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
 from models.error_codes import DependsOn, ErrorCode, Status
@@ -146,7 +147,7 @@ class FileResult:
         """The file-level value, the largest over the findings; ``None`` for a file without a score."""
         return None if self.deciding is None else self.deciding.prob_fake
 
-    @property
+    @cached_property
     def deciding(self) -> Finding | None:
         """The finding that the file-level value is that of; of equals the first."""
         if self.status is not Status.OK:
