@@ -19,8 +19,8 @@ from typing import NamedTuple
 import click
 
 from bench.speed.images import BIG, JPEG, Kind, make_pictures
+from bench.speed.networks import write_network
 from bench.speed.null_model import write_null_model
-from models.weights import resolve_model
 
 HERE = Path(__file__).parents[1]
 _PROGRAM = "import sys; sys.path.insert(0, sys.argv.pop(1)); from scanner.cli import main; main()"
@@ -59,13 +59,13 @@ def scan(checkout: Path, folder: Path, model: Path) -> Cost:
 
 def plan(scratch: Path, count: int, null_count: int, big_count: int) -> Iterator[tuple[str, Path, Path]]:
     """Name, folder and model of each row."""
-    null, (shipped, _) = write_null_model(scratch / "null.onnx"), resolve_model(None)
+    null, b4 = write_null_model(scratch / "null.onnx"), write_network(scratch / "b4.onnx")
 
     def folder(name: str, kind: Kind, files: int) -> Path:
         make_pictures(scratch / name, kind, files)
         return scratch / name
 
-    yield "256×256 JPEG, shipped weights", folder("fp32", JPEG, count), shipped
+    yield "256×256 JPEG, EfficientNet-B4", folder("fp32", JPEG, count), b4
     yield "256×256 JPEG, null model", folder("null", JPEG, null_count), null
     yield "12-megapixel JPEG, null model", folder("big", BIG, big_count), null
 

@@ -11,7 +11,8 @@ from typing import Any
 from models.support.errors import ModelFileError
 
 WEIGHTS_DIR = Path(__file__).parent / "weights"
-CARD_FILE = WEIGHTS_DIR / "card.json"
+"""A folder for each shipped model, of its name."""
+DEFAULT = "faces-lite2"
 
 
 @dataclass(frozen=True)
@@ -24,16 +25,16 @@ class ShippedWeights:
 
 
 def shipped_names() -> list[str]:
-    """What ``--model`` may name beside a file: shipped models that are not the default, each in a folder of its own."""
+    """What ``--model`` may name beside a file."""
     return sorted(card.parent.name for card in WEIGHTS_DIR.glob("*/card.json"))
 
 
 def shipped_weights(name: str | None = None) -> ShippedWeights:
-    """The default's, or those of a name, as their card says; nothing is read but the card.
+    """Those of a name, or the default, as their card says; nothing is read but the card.
 
     Raises :class:`ModelFileError` when the installation lacks them.
     """
-    card_file = CARD_FILE if name is None else WEIGHTS_DIR / name / CARD_FILE.name
+    card_file = WEIGHTS_DIR / (name or DEFAULT) / "card.json"
     try:
         card = json.loads(card_file.read_text(encoding="utf-8"))
         path, sha256 = card_file.parent / card["file"], card["sha256"]

@@ -1,15 +1,16 @@
-"""Make the sample images from two public-domain portraits.
+"""Make the sample images from two public-domain portraits and a photograph without restrictions.
 
-    python samples/make_samples.py ASTRONAUT.png GRACE_HOPPER.jpg
+    python samples/make_samples.py ASTRONAUT.png GRACE_HOPPER.jpg COFFEE.png
 
-ASTRONAUT.png is ``skimage/data/astronaut.png`` of the scikit-image package, GRACE_HOPPER.jpg is
-``mpl-data/sample_data/grace_hopper.jpg`` of the matplotlib package. README.md names their origin. The
-manipulations are simple on purpose: they show the tool, not the state of the art.
+ASTRONAUT.png and COFFEE.png are ``skimage/data/astronaut.png`` and ``coffee.png`` of the scikit-image package,
+GRACE_HOPPER.jpg is ``mpl-data/sample_data/grace_hopper.jpg`` of the matplotlib package. README.md names their origin.
+The manipulations are simple on purpose: they show the tool, not the state of the art.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,21 +91,38 @@ def match_colours(picture: Image.Image, reference: Image.Image, where: npt.NDArr
     return Image.fromarray(np.clip(np.round(matched), 0, 255).astype(np.uint8))
 
 
+def side_by_side(pictures: Sequence[Image.Image], height: int) -> Image.Image:
+    """A picture of several people, all scaled to one height."""
+    scaled = [
+        picture.resize((round(picture.width * height / picture.height), height)) for picture in pictures
+    ]
+    joined = Image.new("RGB", (sum(picture.width for picture in scaled), height))
+    left = 0
+    for picture in scaled:
+        joined.paste(picture, (left, 0))
+        left += picture.width
+    return joined
+
+
 def main() -> None:
-    """Write ``real/`` and ``manipulated/`` beside this file."""
+    """Write the folders beside this file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("astronaut", type=Path)
     parser.add_argument("grace_hopper", type=Path)
+    parser.add_argument("coffee", type=Path)
     arguments = parser.parse_args()
     collins = Image.open(arguments.astronaut).convert("RGB")
     hopper = Image.open(arguments.grace_hopper).convert("RGB")
+    swapped = swap(hopper, HOPPER, collins, COLLINS)
     pictures = {
         "real/collins.jpg": collins.crop(COLLINS.crop),
         "real/hopper.jpg": hopper.crop(HOPPER.crop),
         "manipulated/collins-self-blended.jpg": self_blend(collins, COLLINS).crop(COLLINS.crop),
         "manipulated/hopper-self-blended.jpg": self_blend(hopper, HOPPER).crop(HOPPER.crop),
         "manipulated/hopper-face-on-collins.jpg": swap(collins, COLLINS, hopper, HOPPER).crop(COLLINS.crop),
-        "manipulated/collins-face-on-hopper.jpg": swap(hopper, HOPPER, collins, COLLINS).crop(HOPPER.crop),
+        "manipulated/collins-face-on-hopper.jpg": swapped.crop(HOPPER.crop),
+        "several-faces/two-real-one-swapped.jpg": side_by_side([collins, hopper, swapped], 480),
+        "no-face/coffee.jpg": Image.open(arguments.coffee).convert("RGB"),
     }
     for name, picture in pictures.items():
         path = HERE / name

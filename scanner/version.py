@@ -7,7 +7,7 @@ from pathlib import Path
 from models.support.errors import ModelFileError
 from models.support.onnx_runtime import load_onnxruntime
 from models.support.release import tool_version
-from models.weights import resolve_model, shipped_names, shipped_weights
+from models.weights import DEFAULT, resolve_model, shipped_names, shipped_weights
 from scanner.results.identity import library_versions
 
 
@@ -18,11 +18,11 @@ def version_text() -> str:
     lines = [f"deepfake-scanner {tool_version()} (Apache-2.0)"]
     lines += [f"  {name} {number}" for name, number in library_versions().items()]
     lines.append(f"  providers compiled in: {', '.join(onnxruntime.get_available_providers())}")
-    for name in (None, *shipped_names()):
+    for name in (DEFAULT, *(name for name in shipped_names() if name != DEFAULT)):
         try:
             card = shipped_weights(name).card
-            _, sha256 = resolve_model(None if name is None else Path(name))
-            chosen = "" if name is None else f" (--model {name})"
+            _, sha256 = resolve_model(None if name == DEFAULT else Path(name))
+            chosen = "" if name == DEFAULT else f" (--model {name})"
             lines.append(f"model {card.get('name')} {card.get('version')}, SHA-256 {sha256}{chosen}")
             lines.append(f"  licence of the weights: {card.get('license')}")
         except ModelFileError as error:

@@ -21,6 +21,7 @@ from bench.speed.gpu import Parity, parity
 from bench.speed.images import JPEG
 from bench.speed.machine import machine
 from bench.speed.measure import Results, limits, measure
+from bench.speed.networks import write_network
 from bench.speed.plot import plot
 from bench.speed.rows import FP32, Plan, Sizes, plan_rows
 from bench.speed.table import head_lines, table_lines
@@ -51,7 +52,12 @@ class Asked:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.option("--model", type=FILE, default=None, help="Exported model; default: the shipped one.")
+@click.option(
+    "--model",
+    type=FILE,
+    default=None,
+    help="Exported model of whole pictures; default: a B4 of random weights.",
+)
 @click.option(
     "--variant", "variants", metavar="[DEVICE=]FILE", multiple=True, help="Another export of it; repeatable."
 )
@@ -71,15 +77,16 @@ class Asked:
 def main(**given: Any) -> None:
     """Rates of the scan, its parts and its peers, with what each is held against."""
     asked, begun = Asked(**given), time.monotonic()
-    try:
-        detectors = _load(asked.model, asked.variants, asked.device)
-    except Failure as error:
-        raise click.ClickException(str(error)) from None
-    about = machine(detectors[FP32])
     with tempfile.TemporaryDirectory() as scratch:
         _say("making pictures and loading models")
+        try:
+            model = asked.model or write_network(Path(scratch, "b4.onnx"))
+            detectors = _load(model, asked.variants, asked.device)
+        except Failure as error:
+            raise click.ClickException(str(error)) from None
+        about = machine(detectors[FP32])
         sizes = Sizes(asked.count, asked.slow_count, asked.fast_count, asked.big_count)
-        plan = plan_rows(asked.model, detectors, sizes, Path(scratch), compiled=asked.compiled)
+        plan = plan_rows(model, detectors, sizes, Path(scratch), compiled=asked.compiled)
         results = measure(plan.rows, asked.rounds, _say)
         agreed = _parity(plan)
     measured, memory_checks = None, list[Check]()
@@ -98,7 +105,7 @@ def main(**given: Any) -> None:
         plot(results, BASE, title, asked.plot_file)
 
 
-def _load(model: Path | None, variants: tuple[str, ...], device: str) -> dict[str, Detector]:
+def _load(model: Path, variants: tuple[str, ...], device: str) -> dict[str, Detector]:
     detectors = {FP32: Detector.load(model, device)}
     for variant in variants:
         elsewhere, _, file = variant.rpartition("=")

@@ -149,7 +149,7 @@ def process_decoder(paths: list[Path]) -> Run:
     return run
 
 
-def command(model: Path | None, device: str, folders: dict[int, Path]) -> Run:
+def command(model: Path, device: str, folders: dict[int, Path]) -> Run:
     """``scan FOLDER --out report.csv`` in a process of its own, from its start to its end.
 
     ``folders``: one for each number of images that will be asked for.
@@ -168,8 +168,9 @@ def command(model: Path | None, device: str, folders: dict[int, Path]) -> Run:
                 device,
                 "--exit-zero",
                 "--quiet",
+                "--model",
+                str(model),
             ]
-            words += ["--model", str(model)] if model is not None else []
             ended = subprocess.run(words, env=own_environment(), capture_output=True, text=True, check=False)
             if ended.returncode:
                 raise click.ClickException(f"scan ended with {ended.returncode}: {ended.stderr.strip()}")

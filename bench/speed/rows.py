@@ -52,7 +52,7 @@ class Sizes:
 class Plan:
     """The rows of a run, as they are put together."""
 
-    model: Path | None
+    model: Path
     detectors: dict[str, Detector]
     """The model as :data:`FP32`, then the variants by name."""
     sizes: Sizes
@@ -77,7 +77,7 @@ class Plan:
 
 
 def plan_rows(
-    model: Path | None, detectors: dict[str, Detector], sizes: Sizes, scratch: Path, *, compiled: bool
+    model: Path, detectors: dict[str, Detector], sizes: Sizes, scratch: Path, *, compiled: bool
 ) -> Plan:
     """Everything that makes sense on the detectors' device; what is left out has its sentence in ``notes``."""
     plan = Plan(model, detectors, sizes, scratch)

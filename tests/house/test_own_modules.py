@@ -17,6 +17,7 @@ from PIL import Image
 import deepfake_scanner_launcher as launcher
 
 ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "samples"
 COMMANDS = ("scan", "scan-train", "scan-export", "scan-evaluate")
 NO_NETWORK = re.compile("Could not find a version|No matching distribution|Failed to establish|resolution")
 
@@ -79,12 +80,12 @@ def test_nobody_elses_modules_are_imported(where: str, run: Run, tmp_path: Path)
         foreign(tmp_path)
     paths = {"working folder": "", "empty entry": f"{os.pathsep}/nowhere"}.get(where, str(other))
     (tmp_path / "in").mkdir()
-    Image.new("RGB", (60, 60), (90, 80, 70)).save(tmp_path / "in" / "a.png")
+    shutil.copy(SAMPLES / "real" / "collins.jpg", tmp_path / "in" / "a.jpg")
     done = run(
         "scan", "in", "--out", "r.csv", "--device", "cpu", "--fail-on", "never", "-q", PYTHONPATH=paths
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert (tmp_path / "r.csv").read_text().splitlines()[1].startswith("in/a.png,ok,")
+    assert (tmp_path / "r.csv").read_text().splitlines()[1].startswith("in/a.jpg,ok,")
     for name in COMMANDS:
         done = run(name, "--help", PYTHONPATH=paths)
         assert done.returncode == 0 and done.stdout.startswith(f"Usage: {name} "), done.stderr

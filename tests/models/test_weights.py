@@ -18,14 +18,14 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 @pytest.fixture
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An installation's weights folder with a model and its card."""
-    folder = tmp_path / "weights"
-    folder.mkdir()
+    """The folder of an installation's default model, with its card."""
+    folder = tmp_path / "weights" / "first"
+    folder.mkdir(parents=True)
     (folder / "model.onnx").write_bytes(CONTENT)
     card = {"file": "model.onnx", "sha256": SHA256, "name": "first", "version": "1", "license": "research"}
     (folder / "card.json").write_text(json.dumps(card), encoding="utf-8")
-    monkeypatch.setattr(weights, "WEIGHTS_DIR", folder)
-    monkeypatch.setattr(weights, "CARD_FILE", folder / "card.json")
+    monkeypatch.setattr(weights, "WEIGHTS_DIR", folder.parent)
+    monkeypatch.setattr(weights, "DEFAULT", "first")
     return folder
 
 
@@ -103,7 +103,7 @@ def test_the_weights_licence_is_part_of_the_package() -> None:
 @pytest.fixture
 def second(shipped: Path) -> Path:
     """Another shipped model, ``fast``."""
-    folder = shipped / "fast"
+    folder = shipped.parent / "fast"
     folder.mkdir()
     (folder / "fast.onnx").write_bytes(b"fast")
     card = {
@@ -117,7 +117,7 @@ def second(shipped: Path) -> Path:
 
 
 def test_other_shipped_weights_have_a_name(second: Path) -> None:
-    assert shipped_names() == ["fast"]
+    assert shipped_names() == ["fast", "first"]
     assert resolve_model(Path("fast")) == (second / "fast.onnx", hashlib.sha256(b"fast").hexdigest())
     assert "or fast" in refusal(Path("fats"))
     (second / "fast.onnx").write_bytes(b"other")

@@ -117,8 +117,8 @@ def test_shipped_weights_that_were_altered_are_refused(
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     card = {"file": file.name, "sha256": digest, "name": "shipped", "version": "1", "license": "none"}
     (tmp_path / "card.json").write_text(json.dumps(card))
-    monkeypatch.setattr("models.weights.WEIGHTS_DIR", tmp_path)
-    monkeypatch.setattr("models.weights.CARD_FILE", tmp_path / "card.json")
+    monkeypatch.setattr("models.weights.WEIGHTS_DIR", tmp_path.parent)
+    monkeypatch.setattr("models.weights.DEFAULT", tmp_path.name)
     assert Detector.load(None, "cpu").sha256 == digest
     file.write_bytes(file.read_bytes() + b"\0")
     with pytest.raises(ModelFileError, match="have been altered"):

@@ -241,8 +241,8 @@ def test_version_names_libraries_providers_and_the_shipped_model(
     (tmp_path / "w.onnx").write_bytes(model.read_bytes())
     card = {"file": "w.onnx", "sha256": sha256, "name": "bright", "version": "3", "license": "CC-BY-4.0"}
     (tmp_path / "card.json").write_text(json.dumps(card))
-    monkeypatch.setattr(weights, "WEIGHTS_DIR", tmp_path)
-    monkeypatch.setattr(weights, "CARD_FILE", tmp_path / "card.json")
+    monkeypatch.setattr(weights, "WEIGHTS_DIR", tmp_path.parent)
+    monkeypatch.setattr(weights, "DEFAULT", tmp_path.name)
     run = scan("--version")
     assert run.code == missing.code == 0
     text = run.out.decode()

@@ -82,9 +82,8 @@ def test_the_card_serves_the_code_and_the_reader(
         encoding="utf-8",
     )
     write(model, evaluation, notes)
-    monkeypatch.setattr("models.weights.WEIGHTS_DIR", model.parent)
-    monkeypatch.setattr("models.weights.CARD_FILE", model.with_name("card.json"))
-    shipped = shipped_weights()
+    monkeypatch.setattr("models.weights.WEIGHTS_DIR", model.parent.parent)
+    shipped = shipped_weights(model.parent.name)
     assert (shipped.path, shipped.sha256) == (model, hashlib.sha256(model.read_bytes()).hexdigest())
     assert (shipped.card["name"], shipped.card["version"], shipped.card["license"]) == (
         "demo",
