@@ -9,6 +9,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from models.contract import InputSpec
+from models.faces.face import Unjudged
 from models.preprocessing.errors import ImageFacts
 
 Fractions = tuple[float, float, float, float]
@@ -26,6 +27,18 @@ class Crop(NamedTuple):
     """How sure the face detector is, 0 to 1; ``None`` where no face was looked for."""
 
 
+class UnjudgedFace(NamedTuple):
+    """One that was found and has no crop."""
+
+    region: Fractions
+    """The square that its crop would have."""
+    side: int
+    """The longer side of its box in whole pixels of the file, rounded down."""
+    face: float
+    """How sure the face detector is, 0 to 1."""
+    why: Unjudged
+
+
 @dataclass(frozen=True)
 class Seen:
     """What became of a file."""
@@ -33,7 +46,9 @@ class Seen:
     crops: tuple[Crop, ...]
     facts: ImageFacts
     faces: int | None = None
-    """How many were found, those too small to be judged included; ``None`` where none were looked for."""
+    """How many of the crops are faces; ``None`` where none were looked for."""
+    unjudged: tuple[UnjudgedFace, ...] = ()
+    """The largest first."""
 
 
 class Law(NamedTuple):
