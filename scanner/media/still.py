@@ -32,7 +32,10 @@ class StillOpener:
         if (why := _why_not_decoded(file.kind, data)) is not None:
             return Opened(failed(file, *why, **facts))
         try:
-            seen = law_of(reading.spec).of_file(data, reading.spec, reading.limits.max_pixels)
+            limits = reading.limits
+            seen = law_of(reading.spec).of_file(
+                data, reading.spec, limits.max_pixels, reading.faces, limits.max_faces
+            )
         except ImageError as error:
             if (known := error.facts) is not None:
                 facts |= {"width": known.width, "height": known.height}
