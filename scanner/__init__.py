@@ -17,6 +17,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from models.faces.rules import FaceRules as FaceRules
+    from models.faces.rules import NoFace as NoFace
     from models.support.errors import ExitCode as ExitCode
     from models.support.errors import Failure as Failure
     from models.support.errors import ModelFileError as ModelFileError
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from scanner.results import Finding as Finding
     from scanner.results import Region as Region
     from scanner.results import Status as Status
+    from scanner.results import UnscoredFace as UnscoredFace
     from scanner.results.names import decode_path as decode_path
     from scanner.results.names import encode_path as encode_path
     from scanner.sources import Selection as Selection
@@ -43,16 +46,19 @@ _HOME = {
     "DeviceError": "scanner.inference.errors",
     "ErrorCode": "scanner.results",
     "ExitCode": "models.support.errors",
+    "FaceRules": "models.faces.rules",
     "Failure": "models.support.errors",
     "FileResult": "scanner.results",
     "Finding": "scanner.results",
     "Limits": "scanner.media",
     "ModelFileError": "models.support.errors",
+    "NoFace": "models.faces.rules",
     "Policy": "scanner.judgement.policy",
     "Region": "scanner.results",
     "Scores": "scanner.inference.detector",
     "Selection": "scanner.sources",
     "Status": "scanner.results",
+    "UnscoredFace": "scanner.results",
     "Verdict": "scanner.judgement.policy",
     "decode_path": "scanner.results.names",
     "encode_path": "scanner.results.names",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -171,6 +172,11 @@ class Audit:
             if result.detail in NOT_FETCHED.values():
                 tally.not_fetched[result.detail] += 1
             _log_problem(result)
+        if result.unscored_faces:
+            reasons = Counter(face.reason for face in result.unscored_faces)
+            tally.unscored_faces += reasons
+            words = ", ".join(f"{number} {reason}" for reason, number in sorted(reasons.items()))
+            log.info("%s: faces without a score: %s", printable(result.path), words)
 
     def _give_up(self, error: BaseException) -> None:
         kept = self.reporting.abandon()
@@ -209,7 +215,7 @@ class Audit:
 
 
 def _previews(top: MostSuspicious, limits: Limits, detector: Detector) -> Iterator[str | None]:
-    return thumbnails(top.results(), limits, detector.spec)
+    return thumbnails(top.results(), limits, detector.spec, detector.faces)
 
 
 def _log_problem(result: FileResult) -> None:

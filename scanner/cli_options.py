@@ -16,7 +16,7 @@ from scanner.reports.format_names import SUFFIXES, shown_suffixes
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-def _group(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
+def group(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
     """One decorator for all of them, in the order of ``--help``."""
 
     def decorate(command: _Command) -> _Command:
@@ -44,7 +44,7 @@ def _batch_size(context: click.Context, parameter: click.Parameter, value: Any) 
     return number
 
 
-report_options = _group(
+report_options = group(
     click.option(
         "-o",
         "--out",
@@ -75,7 +75,7 @@ report_options = _group(
 )
 """Where results go, and in which format."""
 
-input_options = _group(
+input_options = group(
     click.option(
         "--files-from",
         type=click.File("rb"),
@@ -117,7 +117,7 @@ input_options = _group(
 )
 """Which files are scanned."""
 
-model_options = _group(
+model_options = group(
     click.option(
         "--model",
         type=click.Path(path_type=Path),
@@ -151,7 +151,7 @@ model_options = _group(
 )
 """What scores them, and where it runs."""
 
-limit_options = _group(
+limit_options = group(
     click.option(
         "--max-pixels",
         type=click.IntRange(1),
@@ -175,7 +175,7 @@ limit_options = _group(
 )
 """What one file may cost."""
 
-memory_options = _group(
+memory_options = group(
     click.option(
         "--restart",
         is_flag=True,
@@ -200,7 +200,7 @@ memory_options = _group(
 )
 """Results of earlier scans."""
 
-exit_options = _group(
+exit_options = group(
     click.option(
         "--max-errors",
         type=click.IntRange(0),
@@ -232,7 +232,7 @@ exit_options = _group(
 )
 """What decides the exit code."""
 
-terminal_options = _group(
+terminal_options = group(
     click.option("--list-skipped", is_flag=True, help="List on standard error the files that get no row."),
     click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors."),
     click.option("-v", "--verbose", is_flag=True, help="Also say why each file could not be scored."),
@@ -245,7 +245,7 @@ terminal_options = _group(
 )
 """What a person sees, and the log."""
 
-other_options = _group(
+other_options = group(
     click.option(
         "--verify",
         type=click.Path(path_type=Path),

@@ -70,6 +70,9 @@ class Options:
 
     model: Path | None
     threshold: Annotated[str | None, Use("threshold")]
+    faces: Annotated[bool, Use("faces")]
+    no_face: Annotated[str | None, Use("no_face")]
+    min_face: Annotated[int | None, Use("min_face")]
     device: Annotated[str, Use("device")]
     batch_size: Annotated[int | None, Use("batch_size")]
     workers: Annotated[int | None, Use("workers")]
@@ -89,6 +92,7 @@ class Options:
 
     max_pixels: Annotated[int | None, Use(limit="max_pixels")]
     max_bytes: Annotated[int | None, Use(limit="max_bytes")]
+    max_faces: Annotated[int | None, Use(limit="max_faces")]
     max_decode_seconds: Annotated[float | None, Use(limit="cpu_seconds")]
     max_decode_mib: Annotated[int | None, Use(limit="memory_mib")]
 

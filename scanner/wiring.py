@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from models.faces.rules import LAWS_OWN, FaceRules, NoFace
 from models.support import terminal
-from models.support.errors import ExitCode
+from models.support.errors import ExitCode, Failure
 from models.support.machine import usable_cores
 from scanner.audit import Audit, Scoring
 from scanner.engine.batches import automatic_batch_size
@@ -32,6 +33,10 @@ from scanner.sources import Candidate, Operand, ScanIgnore, Selection, read_file
 from scanner.terminal.log import logging_to, sigterm_interrupts
 from scanner.terminal.progress import NullProgress, Progress, ScanBar, has_room_for_bar
 from scanner.terminal.speaker import Speaker
+
+
+class FacesError(Failure):
+    """Faces are asked of a model that judges whole pictures."""
 
 
 def run(options: Options, *, configuration: Mapping[str, Any], note: str | None = None) -> ExitCode:
@@ -60,7 +65,7 @@ def build(
     configuration: Mapping[str, Any],
 ) -> Audit:
     """Load the model, open the cache, and put the run together; no file is looked at yet."""
-    detector = Detector.load(options.model, options.device)
+    detector = _for_faces(Detector.load(options.model, options.device), options)
     policy = Policy.for_model(detector.metadata, options.threshold)
     _say_what_the_model_lacks(detector, speaker)
     limits, tally = Limits.of(**options.limits()), Tally()
@@ -97,7 +102,29 @@ def build(
     )
 
 
+def _for_faces(detector: Detector, options: Options) -> Detector:
+    """Told which faces to judge. Raises :class:`FacesError` where that is asked of a model of whole pictures."""
+    asked = {
+        "--faces": options.faces or None,
+        "--no-face": options.no_face,
+        "--min-face": options.min_face,
+        "--max-faces": options.max_faces,
+    }
+    given = [name for name, value in asked.items() if value is not None]
+    if given and not detector.facts.of_faces:
+        raise FacesError(
+            f"{detector.path} judges whole pictures, for which {' and '.join(given)} can do nothing; leave that out, "
+            "or name a model of faces, such as --model faces-lite2"
+        )
+    if options.no_face is None and options.min_face is None:
+        return detector
+    rules = FaceRules(options.min_face or LAWS_OWN.min_face, NoFace(options.no_face or LAWS_OWN.no_face))
+    return detector.judging(rules)
+
+
 def _say_what_the_model_lacks(detector: Detector, speaker: Speaker) -> None:
+    if detector.faces.no_face is NoFace.WHOLE:
+        speaker.say("note: pictures without a face are scored whole, which this model was not trained for")
     if detector.fallback is not None:
         speaker.say(f"note: scanning on the CPU: {detector.fallback}")
     if not detector.metadata.calibrated:

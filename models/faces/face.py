@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 Point = tuple[float, float]
+
+
+class Unjudged(StrEnum):
+    """Why a face that was found is not judged."""
+
+    TOO_SMALL = "too_small"
+    BEYOND_MAX_FACES = "beyond_max_faces"
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from models.error_codes import ErrorCode
+
+if TYPE_CHECKING:
+    from models.preprocessing.seen import UnjudgedFace
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,16 @@ class ImageError(Exception):
         self.detail = detail
         self.facts = facts
         self.format = facts.format if facts is not None else format
+
+
+class NothingToJudge(ImageError):
+    """A sound picture without a face, or with none that is judged."""
+
+    def __init__(
+        self, code: ErrorCode, detail: str, facts: ImageFacts | None, unjudged: tuple[UnjudgedFace, ...] = ()
+    ) -> None:
+        super().__init__(code, detail, facts)
+        self.unjudged = unjudged
 
 
 class Refusal(Exception):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from PIL import Image
 
 from models.contract import InputSpec
+from models.faces.face import Unjudged
+from models.faces.rules import LAWS_OWN, FaceRules
 from models.preprocessing.errors import ImageFacts
 
 Fractions = tuple[float, float, float, float]
@@ -26,6 +28,18 @@ class Crop(NamedTuple):
     """How sure the face detector is, 0 to 1; ``None`` where no face was looked for."""
 
 
+class UnjudgedFace(NamedTuple):
+    """One that was found and has no crop."""
+
+    region: Fractions
+    """The square that its crop would have."""
+    side: int
+    """The longer side of its box in whole pixels of the file, rounded down."""
+    face: float
+    """How sure the face detector is, 0 to 1."""
+    why: Unjudged
+
+
 @dataclass(frozen=True)
 class Seen:
     """What became of a file."""
@@ -33,14 +47,32 @@ class Seen:
     crops: tuple[Crop, ...]
     facts: ImageFacts
     faces: int | None = None
-    """How many were found, those too small to be judged included; ``None`` where none were looked for."""
+    """How many of the crops are faces; ``None`` where none were looked for."""
+    unjudged: tuple[UnjudgedFace, ...] = ()
+    """The largest first."""
+
+
+class OfFile(Protocol):
+    """From a file's bytes to what is judged."""
+
+    def __call__(
+        self,
+        data: bytes,
+        spec: InputSpec,
+        max_pixels: int,
+        faces: FaceRules = LAWS_OWN,
+        max_faces: int | None = None,
+        /,
+    ) -> Seen:
+        """``max_pixels``: of width × height as stored. ``max_faces``: the largest are judged, ``None`` for all. It and
+        ``faces`` say nothing to laws of whole pictures."""
+        ...
 
 
 class Law(NamedTuple):
     """One version of the preprocessing. It raises :class:`models.preprocessing.ImageError`, and nothing else."""
 
-    of_file: Callable[[bytes, InputSpec, int], Seen]
-    """From a file's bytes; the number is the limit on width × height as stored."""
+    of_file: OfFile
     of_picture: Callable[[Image.Image, InputSpec], tuple[Crop, ...]]
     """From an upright RGB picture, such as one that was degraded."""
     prepare: Callable[[], object] = lambda: None

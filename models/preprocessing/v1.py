@@ -208,7 +208,7 @@ def resized(rgb: Image.Image, size: int) -> Image.Image:
     return rgb.resize((size, size), Image.Resampling.BILINEAR)
 
 
-def _of_file(data: bytes, spec: InputSpec, max_pixels: int) -> Seen:
+def _of_file(data: bytes, spec: InputSpec, max_pixels: int, *_: object) -> Seen:
     pixels, facts = whole_picture(data, spec.size, max_pixels)
     return Seen((Crop(pixels),), facts)
 

@@ -5,7 +5,6 @@ Any change to what it gives is a new version.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,10 +12,12 @@ from PIL import Image
 
 from models.contract import InputSpec
 from models.error_codes import ErrorCode
-from models.faces.crop import MIN_SIDE, crop_face, face_region
-from models.preprocessing.errors import ImageError, ImageFacts
-from models.preprocessing.seen import Crop, Law, Seen
-from models.preprocessing.v1 import decode_reduced, resized
+from models.faces.crop import MIN_SIDE, Region, crop_face, face_region
+from models.faces.face import Unjudged
+from models.faces.rules import LAWS_OWN, FaceRules, NoFace
+from models.preprocessing.errors import ImageFacts, NothingToJudge
+from models.preprocessing.seen import Crop, Fractions, Law, Seen, UnjudgedFace
+from models.preprocessing.v1 import decode_reduced, resized, whole_picture
 
 if TYPE_CHECKING:
     from models.faces.detect import FaceDetector
@@ -26,25 +27,49 @@ DRAFT_SIZE = (1280, 1280)
 """Large JPEGs are decoded at a DCT scale that keeps at least this size, the larger of the detector's scales."""
 
 
-def of_file(data: bytes, spec: InputSpec, max_pixels: int) -> Seen:
-    """The squares of a file's faces, the largest face first. Raises :class:`ImageError`, with the code ``no_face`` or
-    ``face_too_small`` for a picture without one that can be judged."""
+def of_file(
+    data: bytes,
+    spec: InputSpec,
+    max_pixels: int,
+    faces: FaceRules = LAWS_OWN,
+    max_faces: int | None = None,
+) -> Seen:
+    """The squares of a file's faces, the largest face first; where none is judged, the whole picture if ``faces`` says
+    so. Raises :class:`ImageError`; without anything to judge a :class:`NothingToJudge`, with the code ``no_face`` or
+    ``face_too_small``."""
+    seen = _of_faces(data, spec, max_pixels, faces.min_face, max_faces)
+    if seen.crops:
+        return seen
+    if faces.no_face is NoFace.SKIP:
+        raise _nothing_to_judge(seen.unjudged, faces.min_face, seen.facts)
+    pixels, facts = whole_picture(data, spec.size, max_pixels)
+    return Seen((Crop(pixels),), facts, 0, seen.unjudged)
+
+
+def _of_faces(data: bytes, spec: InputSpec, max_pixels: int, min_face: int, max_faces: int | None) -> Seen:
+    """Perhaps without a crop."""
     decoded = decode_reduced(data, DRAFT_SIZE, max_pixels)
     rgb, facts = decoded.rgb, decoded.facts
-    faces = _detector().detect(rgb)
     reduction = max(facts.width, facts.height) / max(rgb.size)
-    judged = _judged(faces, reduction, facts)
+    found = _detector().detect(rgb)
+    judged = [face for face in found if face.side * reduction >= min_face][:max_faces]
+    rest = found[len(judged) :]
+    unjudged = tuple(_unjudged(face, rgb, reduction, spec, min_face) for face in rest)
     if reduction > 1 and any(_side(face, rgb, spec) < spec.size for face in judged):
         # The network would see fewer pixels than the file has.
         full = decode_reduced(data, (facts.width, facts.height), max_pixels).rgb
         judged = [face.scaled(full.width / rgb.width, full.height / rgb.height) for face in judged]
         rgb = full
-    return Seen(tuple(_crop(rgb, face, spec) for face in judged), facts, len(faces))
+    return Seen(tuple(_crop(rgb, face, spec) for face in judged), facts, len(judged), unjudged)
 
 
 def of_picture(rgb: Image.Image, spec: InputSpec) -> tuple[Crop, ...]:
     """The same of a picture in memory. Raises :class:`ImageError`."""
-    return tuple(_crop(rgb, face, spec) for face in _judged(_detector().detect(rgb), 1.0, None))
+    found = _detector().detect(rgb)
+    judged = [face for face in found if face.side >= MIN_SIDE]
+    if not judged:
+        raise _nothing_to_judge(tuple(_unjudged(face, rgb, 1.0, spec, MIN_SIDE) for face in found), MIN_SIDE)
+    return tuple(_crop(rgb, face, spec) for face in judged)
 
 
 @cache
@@ -57,16 +82,20 @@ def _detector() -> FaceDetector:
 LAW = Law(of_file, of_picture, _detector)
 
 
-def _judged(faces: Sequence[Face], reduction: float, facts: ImageFacts | None) -> list[Face]:
-    """Those that are large enough in the file's own pixels, of which ``faces`` have a ``reduction``-th."""
-    if not faces:
-        raise ImageError(ErrorCode.NO_FACE, "no face was found", facts)
-    judged = [face for face in faces if face.side * reduction >= MIN_SIDE]
-    if not judged:
-        largest = max(face.side for face in faces) * reduction
-        detail = f"the largest of {len(faces)} faces has {largest:.0f} pixels, {MIN_SIDE} are needed"
-        raise ImageError(ErrorCode.FACE_TOO_SMALL, detail, facts)
-    return judged
+def _unjudged(face: Face, rgb: Image.Image, reduction: float, spec: InputSpec, min_face: int) -> UnjudgedFace:
+    """``rgb`` has a ``reduction``-th of the file's pixels, across and down."""
+    side = face.side * reduction
+    why = Unjudged.TOO_SMALL if side < min_face else Unjudged.BEYOND_MAX_FACES
+    return UnjudgedFace(_fractions(_region(face, rgb, spec), rgb), int(side), face.score, why)
+
+
+def _nothing_to_judge(
+    unjudged: tuple[UnjudgedFace, ...], min_face: int, facts: ImageFacts | None = None
+) -> NothingToJudge:
+    if not unjudged:
+        return NothingToJudge(ErrorCode.NO_FACE, "no face was found", facts)
+    detail = f"the largest of {len(unjudged)} faces has {unjudged[0].side} pixels, {min_face} are needed"
+    return NothingToJudge(ErrorCode.FACE_TOO_SMALL, detail, facts, unjudged)
 
 
 def _margin(spec: InputSpec) -> float:
@@ -75,13 +104,20 @@ def _margin(spec: InputSpec) -> float:
     return spec.margin
 
 
+def _region(face: Face, rgb: Image.Image, spec: InputSpec) -> Region:
+    return face_region(face.box, rgb.size, margin=_margin(spec))
+
+
 def _side(face: Face, rgb: Image.Image, spec: InputSpec) -> int:
-    left, _, right, _ = face_region(face.box, rgb.size, margin=_margin(spec))
+    left, _, right, _ = _region(face, rgb, spec)
     return right - left
 
 
 def _crop(rgb: Image.Image, face: Face, spec: InputSpec) -> Crop:
-    region = face_region(face.box, rgb.size, margin=_margin(spec))
+    region = _region(face, rgb, spec)
+    return Crop(resized(crop_face(rgb, region), spec.size).tobytes(), _fractions(region, rgb), face.score)
+
+
+def _fractions(region: Region, rgb: Image.Image) -> Fractions:
     left, top, right, bottom = region
-    fractions = (left / rgb.width, top / rgb.height, right / rgb.width, bottom / rgb.height)
-    return Crop(resized(crop_face(rgb, region), spec.size).tobytes(), fractions, face.score)
+    return left / rgb.width, top / rgb.height, right / rgb.width, bottom / rgb.height

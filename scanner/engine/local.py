@@ -83,6 +83,7 @@ class LocalEngine:
             self._workers,
             self._limits,
             self._detector.spec,
+            faces=self._detector.faces,
             recognise=self._recognise,
             known_parts=None if self._parts is None else self._parts.known_parts,
         )

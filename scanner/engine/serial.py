@@ -22,7 +22,8 @@ from scanner.sources import Candidate
 def scan_file(candidate: Candidate, detector: Detector, limits: Limits | None = None) -> FileResult:
     """The final result of one candidate, pictures scored one by one."""
     assembler = Assembler()
-    for extracted in _extracted(candidate, Reading(limits or Limits(), detector.spec)):
+    reading = Reading(limits or Limits(), detector.spec, detector.faces)
+    for extracted in _extracted(candidate, reading):
         scores = [_score(detector, picture) for picture in extracted.pictures]
         result = assembler.add(extracted, part_result(extracted, scores))
         if result is not None:

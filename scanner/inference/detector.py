@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +17,7 @@ from models.contract import (
     OUTPUT_PROB_FAKE,
     ModelMetadata,
 )
+from models.faces.rules import FaceRules
 from models.preprocessing.input_spec import input_spec
 from models.support.errors import ModelFileError
 from models.weights import resolve_model
@@ -55,6 +58,8 @@ class Detector:
         self.metadata = facts.metadata
         self.spec = facts.spec
         """What :meth:`score` is given."""
+        self.faces = facts.faces
+        """Which faces of a picture are judged."""
         self.sha256 = facts.sha256
         self.device = facts.device
         """``cpu``, ``openvino``, ``cuda:N`` or ``tensorrt:N``: where it really runs."""
@@ -103,6 +108,14 @@ class Detector:
             fallback=opened.fallback,
         )
         return cls(opened.session, facts, path)
+
+    def judging(self, faces: FaceRules) -> Detector:
+        """The same model for these faces. Raises :class:`ModelFileError` if it judges whole pictures."""
+        if not self.facts.of_faces:
+            raise ModelFileError(f"{self.path} judges whole pictures, and no faces; name a model of faces")
+        other = copy(self)
+        other.facts, other.faces = replace(self.facts, faces=faces), faces
+        return other
 
     @property
     def runtime(self) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from scanner.judgement.policy import Verdict
-from scanner.results import ErrorCode, Status
+from scanner.results import ErrorCode, Status, Unjudged
 from scanner.sources import LEFT_OUT, SkipType
 
 
@@ -33,6 +33,8 @@ class Tally:
     errors: Counter[ErrorCode] = field(default_factory=Counter)
     not_fetched: Counter[str] = field(default_factory=Counter)
     """Of them, those that only stand for another file, by the words of their rows."""
+    unscored_faces: Counter[Unjudged] = field(default_factory=Counter)
+    """Faces that were found and not scored, by the reason."""
     other_files: Counter[str] = field(default_factory=Counter)
     """Files without a row, by type."""
     scanignore: set[tuple[str, str]] = field(default_factory=set)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from models.contract import InputSpec
+from models.faces.rules import LAWS_OWN, FaceRules
 from scanner.media.file import MediaFile
 from scanner.media.limits import Limits
 from scanner.results import FileResult
@@ -42,6 +43,7 @@ class Reading:
 
     limits: Limits
     spec: InputSpec
+    faces: FaceRules = LAWS_OWN
 
 
 class Opener(Protocol):

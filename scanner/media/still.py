@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from models.preprocessing import ImageError
+from models.preprocessing.errors import NothingToJudge
 from models.preprocessing.laws import law_of
+from models.preprocessing.seen import UnjudgedFace
 from scanner.media.file import MediaFile
 from scanner.media.opener import Opened, Part, Picture, Reading
 from scanner.media.provenance import provenance
 from scanner.media.results import failed, of_file
-from scanner.results import ErrorCode, Region
+from scanner.results import ErrorCode, Region, UnscoredFace
 from scanner.results.parts import Where
 from scanner.sources import HEAD_BYTES, MediaKind
 from scanner.sources.pointers import not_fetched
@@ -30,19 +32,28 @@ class StillOpener:
         if (why := _why_not_decoded(file.kind, data)) is not None:
             return Opened(failed(file, *why, **facts))
         try:
-            seen = law_of(reading.spec).of_file(data, reading.spec, reading.limits.max_pixels)
+            limits = reading.limits
+            seen = law_of(reading.spec).of_file(
+                data, reading.spec, limits.max_pixels, reading.faces, limits.max_faces
+            )
         except ImageError as error:
             if (known := error.facts) is not None:
                 facts |= {"width": known.width, "height": known.height}
+            if isinstance(error, NothingToJudge):
+                facts |= {"faces": 0, "unscored_faces": _unscored(error.unjudged)}
             return Opened(failed(file, error.code, error.detail, format=error.format, **facts))
         found = seen.facts
         facts |= {"format": found.format, "width": found.width, "height": found.height}
-        result = of_file(file, frames=found.frames, faces=seen.faces, **facts)
+        facts |= {"frames": found.frames, "faces": seen.faces, "unscored_faces": _unscored(seen.unjudged)}
         pictures = (Picture(crop.pixels, Where(Region(*crop.region), face=crop.face)) for crop in seen.crops)
-        return Opened(result, tuple(pictures))
+        return Opened(of_file(file, **facts), tuple(pictures))
 
     def pictures(self, file: MediaFile, part: Part, reading: Reading) -> Iterator[Picture]:
         raise NotImplementedError("a still picture is read as it is opened")
+
+
+def _unscored(faces: Sequence[UnjudgedFace]) -> tuple[UnscoredFace, ...]:
+    return tuple(UnscoredFace(Region(*one.region), one.side, one.face, one.why) for one in faces)
 
 
 def _why_not_decoded(kind: MediaKind, data: bytes) -> tuple[ErrorCode, str] | None:

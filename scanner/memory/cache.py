@@ -13,7 +13,7 @@ from pathlib import Path
 from models.error_codes import DependsOn
 from scanner.media import Limits
 from scanner.memory.cache_store import Entry, Store
-from scanner.results import FileResult, RememberedBy, Stamp
+from scanner.results import FileResult, RememberedBy, Stamp, Unjudged
 from scanner.results.names import decode_path
 from scanner.results.record import read_record, record_line
 from scanner.sources import Candidate
@@ -100,11 +100,20 @@ class Cache:
             return None
         if (result.width or 0) * (result.height or 0) > self._limits.max_pixels:
             return None
+        if not _within(result, self._limits.max_faces):
+            return None
         self.hits += 1
         return replace(result, path=name, stamp=stamp)
 
     def _key(self, digest: bytes) -> bytes:
         return sha256(self._context + digest).digest()
+
+
+def _within(result: FileResult, max_faces: int) -> bool:
+    """Whether a scan with this limit would score the same faces."""
+    cut = any(face.reason is Unjudged.BEYOND_MAX_FACES for face in result.unscored_faces)
+    scored = result.faces or 0
+    return scored == max_faces if cut else scored <= max_faces
 
 
 def _place(path: str) -> bytes:

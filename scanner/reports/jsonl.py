@@ -10,7 +10,7 @@ from scanner.judgement.judging import Judged
 from scanner.reports.report import ReportContext, ReportFormat, RunEnd
 from scanner.reports.row import row_of
 from scanner.reports.sinks import Sink
-from scanner.results import Finding
+from scanner.results import Finding, Region, UnscoredFace
 
 SCHEMA = "deepfake-scanner/file/1"
 _BEGINNING = f'{{"schema":"{SCHEMA[:-1]}'.encode()
@@ -36,6 +36,8 @@ class JsonlReport:
         result = judged.result
         findings = [_finding(finding) for finding in result.findings]
         record = {"schema": SCHEMA, **row, "detail": result.detail or None, "findings": findings}
+        if result.faces is not None:
+            record["unscored_faces"] = [_unscored(face) for face in result.unscored_faces]
         if (coverage := result.coverage) is not None:
             record["coverage"] = asdict(coverage)
         line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -46,15 +48,22 @@ class JsonlReport:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    region = finding.region
     values = {
         "logit": finding.logit,
         "prob_fake": finding.prob_fake,
-        "region": [region.left, region.top, region.right, region.bottom],
+        "region": _edges(finding.region),
         "frame": finding.frame,
         "time": finding.time,
     }
     return values if finding.face is None else {**values, "face": finding.face}
+
+
+def _unscored(face: UnscoredFace) -> dict[str, Any]:
+    return {"region": _edges(face.region), "side": face.side, "face": face.face, "reason": face.reason.value}
+
+
+def _edges(region: Region) -> list[float]:
+    return [region.left, region.top, region.right, region.bottom]
 
 
 FORMAT = ReportFormat(looks_like_jsonl, JsonlReport)

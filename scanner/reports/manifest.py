@@ -54,7 +54,7 @@ def build_manifest(
         "workers": facts.workers,
         "batch_size": facts.batch_size,
         "precision": identity.precision,
-        "aggregation": "single" if model.spec.margin is None else "max_face",
+        "aggregation": "max_face" if model.of_faces else "single",
         "policy": asdict(facts.policy),
         "inputs": list(facts.inputs),
         "options": dict(options),
@@ -69,6 +69,7 @@ def build_manifest(
                 verdict.value: tally.known[verdict] for verdict in (Verdict.FAKE, Verdict.INCONCLUSIVE)
             },
             "error": dict(sorted(tally.errors.items())),
+            "unscored_faces": dict(sorted(tally.unscored_faces.items())),
             "other_files": dict(sorted(tally.other_files.items())),
             "left_out_of_sarif": asdict(tally.left_out_of_sarif),
             "left_out": tally.left_out,

@@ -6,6 +6,7 @@
 
 from models.error_codes import ErrorCode as ErrorCode
 from models.error_codes import Status as Status
+from models.faces.face import Unjudged as Unjudged
 from scanner.results.result import SETTLING_NS as SETTLING_NS
 from scanner.results.result import WHOLE_IMAGE as WHOLE_IMAGE
 from scanner.results.result import Coverage as Coverage
@@ -14,3 +15,4 @@ from scanner.results.result import Finding as Finding
 from scanner.results.result import Region as Region
 from scanner.results.result import RememberedBy as RememberedBy
 from scanner.results.result import Stamp as Stamp
+from scanner.results.result import UnscoredFace as UnscoredFace

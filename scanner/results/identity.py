@@ -47,6 +47,8 @@ class Identity:
     model: str
     """SHA-256 of the file."""
     preprocess: int
+    faces: Mapping[str, Any] | None
+    """Which are judged; ``None`` for a model of whole pictures."""
     device: str
     """Its kind: two GPUs of a machine count as one."""
     provider: str
@@ -67,6 +69,7 @@ class Identity:
             codecs={name: features.version(name) for name in _CODECS},
             model=model.sha256,
             preprocess=model.metadata.preprocess,
+            faces=asdict(model.faces) if model.of_faces else None,
             device=model.device.partition(":")[0],
             provider=model.provider,
             precision=model.metadata.precision,

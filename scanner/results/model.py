@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from models.contract import InputSpec, ModelMetadata
+from models.faces.rules import LAWS_OWN, FaceRules
 
 
 @dataclass(frozen=True)
@@ -26,3 +27,10 @@ class ModelFacts:
     """Full versions of those that compute, by name, the runtime first."""
     fallback: str | None = None
     """Why ``auto`` did not take CUDA, or ``None``."""
+    faces: FaceRules = LAWS_OWN
+    """Which faces it judges; means nothing for one of whole pictures."""
+
+    @property
+    def of_faces(self) -> bool:
+        """Whether it judges faces, not whole pictures."""
+        return self.spec.margin is not None

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Sequence
 from typing import Any
 
-from scanner.results import Coverage, ErrorCode, FileResult, Finding, Region, Stamp, Status
+from scanner.results import (
+    Coverage,
+    ErrorCode,
+    FileResult,
+    Finding,
+    Region,
+    Stamp,
+    Status,
+    Unjudged,
+    UnscoredFace,
+)
 from scanner.results.parts import Gap, PartResult, Where
 
-RECORD_VERSION = 3
+RECORD_VERSION = 4
 """Raised with each change of what a record holds, or of what its texts say."""
 
 PART = "part"
@@ -29,6 +41,7 @@ def record_line(result: FileResult) -> bytes:
         stamp,
         [_finding_values(finding) for finding in result.findings],
         _coverage_values(result.coverage),
+        unscored_values(result.unscored_faces),
     ]
     return _line(record)
 
@@ -57,7 +70,7 @@ def read_record(line: bytes) -> FileResult:
     if not line.endswith(b"\n"):
         raise ValueError("cut off")
     try:
-        path, status, error, *facts, stamp, findings, coverage = json.loads(line)
+        path, status, error, *facts, stamp, findings, coverage, unscored = json.loads(line)
         return FileResult(
             path,
             Status(status),
@@ -66,6 +79,7 @@ def read_record(line: bytes) -> FileResult:
             findings=tuple(_read_finding(*values) for values in findings),
             stamp=None if stamp is None else Stamp(*stamp),
             coverage=None if coverage is None else _read_coverage(*coverage),
+            unscored_faces=read_unscored(unscored),
         )
     except TypeError as problem:
         raise ValueError(str(problem)) from None
@@ -98,18 +112,48 @@ def _read_coverage(parts: int, pictures: int, failed: list[tuple[int, str]]) -> 
     return Coverage(parts, pictures, tuple((int(index), ErrorCode(code)) for index, code in failed))
 
 
+def unscored_values(faces: Sequence[UnscoredFace]) -> list[Any]:
+    """As JSON holds the faces that have no score."""
+    return [[_region_values(one.region), one.side, one.face, one.reason] for one in faces]
+
+
+def read_unscored(values: list[Any]) -> tuple[UnscoredFace, ...]:
+    """Of the values of :func:`unscored_values`. Raises ``ValueError`` or ``TypeError`` for others."""
+    return tuple(
+        UnscoredFace(_region(region), int(_finite(side)), _finite(face), Unjudged(reason))
+        for region, side, face, reason in values
+    )
+
+
 def where_values(place: Where | Finding) -> list[Any]:
     """As JSON holds where a picture was taken from."""
-    region = place.region
-    return [[region.left, region.top, region.right, region.bottom], place.frame, place.time, place.face]
+    return [_region_values(place.region), place.frame, place.time, place.face]
+
+
+def _region_values(region: Region) -> list[float]:
+    return [region.left, region.top, region.right, region.bottom]
 
 
 def read_where(region: list[float], frame: int, time: float | None, face: float | None) -> Where:
     """Of the values of :func:`where_values`. Raises ``ValueError`` or ``TypeError`` for others."""
-    place = Region(*map(float, region))
     return Where(
-        place, int(frame), None if time is None else float(time), None if face is None else float(face)
+        _region(region),
+        int(_finite(frame)),
+        None if time is None else _finite(time),
+        None if face is None else _finite(face),
     )
+
+
+def _region(edges: Sequence[float]) -> Region:
+    left, top, right, bottom = map(_finite, edges)
+    return Region(left, top, right, bottom)
+
+
+def _finite(value: float) -> float:
+    # Python reads NaN and Infinity from JSON, and no report may hold one.
+    if not math.isfinite(value):
+        raise ValueError(value)
+    return value
 
 
 def read_gap(values: list[str] | None) -> Gap | None:

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from models.error_codes import DependsOn, ErrorCode, Status
+from models.faces.face import Unjudged
 
 
 class RememberedBy(StrEnum):
@@ -82,6 +83,19 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class UnscoredFace:
+    """One that was found and has no finding."""
+
+    region: Region
+    """The square that its finding would have."""
+    side: int
+    """Longer side of its box, in whole pixels of the file, rounded down."""
+    face: float
+    """How sure the face detector is, 0 to 1."""
+    reason: Unjudged
+
+
+@dataclass(frozen=True)
 class Coverage:
     """What was looked at of a file of several parts, and what not."""
 
@@ -110,8 +124,10 @@ class FileResult:
     sha256: str | None = None
     frames: int | None = None
     faces: int | None = None
-    """How many were found, those too small to be scored included; ``None`` where none were looked for."""
+    """How many were scored; ``None`` where none were looked for, or the file could not be read."""
     findings: tuple[Finding, ...] = ()
+    unscored_faces: tuple[UnscoredFace, ...] = ()
+    """Those that were found and not scored, the largest first."""
     provenance: str | None = None
     """What the file says of its own origin; no part of the score."""
     coverage: Coverage | None = None

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
 from models.support.errors import Failure
+from scanner.media.limits import MOST_PICTURES
 from scanner.media.opener import Picture, Reading
 from scanner.results import Status
 from scanner.sandbox import worker
@@ -28,8 +29,6 @@ from scanner.sandbox.work import Unit
 
 MESSAGES = 2
 """That a decoder may have: one in work, one that waits or is being read."""
-MOST_PICTURES = 4096
-"""Of one part. A decoder that sends more is not ours any longer."""
 
 
 class DecoderError(Failure):
@@ -121,6 +120,7 @@ class Decoder:
                 self.is_full = True
             case PictureReady(ticket, slot, where):
                 unit = self._units[ticket]
+                # A decoder that sends more is not ours any longer.
                 if slot in self._free or len(unit.pictures) >= MOST_PICTURES:
                     raise ValueError(slot)
                 unit.pictures.append(Picture(self.ring.take(slot), where))

@@ -15,6 +15,7 @@ from itertools import count
 from multiprocessing.connection import wait
 
 from models.contract import InputSpec
+from models.faces.rules import LAWS_OWN, FaceRules
 from scanner.media.limits import Limits
 from scanner.media.opener import Opened, Reading
 from scanner.media.results import failed_candidate
@@ -52,11 +53,12 @@ class DecodePool:
         limits: Limits,
         spec: InputSpec | None = None,
         *,
+        faces: FaceRules = LAWS_OWN,
         recognise: Recognise | None = None,
         known_parts: KnownParts | None = None,
     ) -> None:
         """``recognise`` and ``known_parts`` are asked about files of several parts."""
-        self._workers, self._reading = workers, Reading(limits, spec or InputSpec())
+        self._workers, self._reading = workers, Reading(limits, spec or InputSpec(), faces)
         self._recognise, self._known_parts = recognise, known_parts
         self._decoders: list[Decoder] = []
         self._scaling = Scaling(workers)
@@ -108,6 +110,7 @@ class DecodePool:
                     if not work.is_given:
                         break
                     self._order.popleft()
+                    self._release_slots()
                 if not self._order and source.ended:
                     return
                 self._listen(source)
@@ -172,8 +175,9 @@ class DecodePool:
             return
         head = self._order[0].head if self._order else None
         holders = [decoder for decoder in self._decoders if head in decoder.units]
+        is_waiting = head is not None and not head.is_done
         for decoder in full:
-            if self._has_memory() or not holders or decoder in holders:
+            if self._has_memory() or (is_waiting and (not holders or decoder in holders)):
                 try:
                     decoder.release_slots()
                 except OSError:

@@ -14,7 +14,14 @@ from typing import Any, NamedTuple
 from scanner.media.opener import Part
 from scanner.results import ErrorCode, FileResult, Stamp, Status
 from scanner.results.parts import WHOLE_FILE, Gap, Where
-from scanner.results.record import FACTS, read_gap, read_where, where_values
+from scanner.results.record import (
+    FACTS,
+    read_gap,
+    read_unscored,
+    read_where,
+    unscored_values,
+    where_values,
+)
 from scanner.sandbox.ring import SLOTS
 from scanner.sources import Candidate, MediaKind
 
@@ -98,7 +105,8 @@ def _event_values(event: Event) -> list[Any]:
         case FileOpened(ticket, result, parts):
             error = None if result.error is None else result.error.value
             facts = [getattr(result, fact) for fact in _FACTS]
-            return ["opened", ticket, result.status.value, error, facts, parts]
+            unscored = unscored_values(result.unscored_faces)
+            return ["opened", ticket, result.status.value, error, facts, unscored, parts]
         case PartDone(ticket, gap):
             return ["done", ticket, gap]
         case RingFull():
@@ -113,12 +121,14 @@ def _read_event(values: list[Any], names: dict[int, str]) -> Event:
             raise ValueError(slot)
         return PictureReady(ticket, slot, WHOLE_FILE if where is None else read_where(*where))
     if kind == "opened":
-        ticket, status, error, facts, parts = rest
+        ticket, status, error, facts, unscored, parts = rest
         known = dict(zip(_FACTS, facts, strict=True))
         if known["stamp"] is not None:
             known["stamp"] = Stamp(*map(int, known["stamp"]))
         code = None if error is None else ErrorCode(error)
-        result = FileResult(names[ticket], Status(status), code, **known)
+        result = FileResult(
+            names[ticket], Status(status), code, **known, unscored_faces=read_unscored(unscored)
+        )
         return FileOpened(ticket, result, None if parts is None else tuple(parts))
     if kind == "done":
         ticket, gap = rest

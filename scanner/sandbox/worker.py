@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from models.contract import InputSpec
+from models.faces.rules import FaceRules, NoFace
 from scanner.media.extract import open_candidate, part_pictures, prepare
 from scanner.media.limits import Limits
 from scanner.media.opener import Picture, Reading
@@ -66,7 +67,7 @@ def command(
     one's, and with ``-P`` its working folder is not on it.
     """
     descriptors = {"tasks": tasks, "answers": answers, "ring": ring}
-    told = {"limits": asdict(reading.limits), "spec": asdict(reading.spec)}
+    told = {name: asdict(getattr(reading, name)) for name in ("limits", "spec", "faces")}
     arguments = {**descriptors, "parent": os.getpid(), **told}
     return [sys.executable, "-P", "-c", program or PROGRAM, json.dumps(arguments), *_module_path()]
 
@@ -79,16 +80,15 @@ def _module_path() -> list[str]:
     return path if home in path else [home, *path]
 
 
-def serve(
-    *, tasks: int, answers: int, ring: int, parent: int, limits: dict[str, Any], spec: dict[str, Any]
-) -> None:
+def serve(*, tasks: int, answers: int, ring: int, parent: int, **told: dict[str, Any]) -> None:
     """Decode what comes until the other end is closed."""
     # A Ctrl-C reaches the whole group; the run decides what it means, and its end closes the connection.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     warnings.simplefilter("ignore")
-    reading = Reading(Limits(**limits), InputSpec(**spec))
+    faces = FaceRules(told["faces"]["min_face"], NoFace(told["faces"]["no_face"]))
+    reading = Reading(Limits(**told["limits"]), InputSpec(**told["spec"]), faces)
     memory = Ring(ring, reading.spec.picture_bytes)
     os.close(ring)
     prepare(reading)

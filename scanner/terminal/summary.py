@@ -38,6 +38,8 @@ def summary_lines(
     if tally.errors:
         line += f" ({_top_counts(tally.errors)})"
     yield line
+    if unscored := tally.unscored_faces:
+        yield f"  {unscored.total():,} faces have no score ({_top_counts(unscored)})"
     if tally.other_files:
         yield f"  {tally.other_files.total():,} other files have no row ({_top_counts(tally.other_files)})"
     if tally.ignored:

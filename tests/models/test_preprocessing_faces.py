@@ -17,8 +17,11 @@ from models.contract import InputSpec, ModelMetadata
 from models.error_codes import ErrorCode
 from models.faces.crop import crop_face, face_region
 from models.faces.detect import FaceDetector
+from models.faces.face import Unjudged
 from models.faces.law import face_law
+from models.faces.rules import FaceRules, NoFace
 from models.preprocessing import MAX_PIXELS, ImageError, to_input
+from models.preprocessing.errors import NothingToJudge
 from models.preprocessing.input_spec import input_spec
 from models.preprocessing.laws import law_of
 from models.preprocessing.seen import Crop, Seen
@@ -67,21 +70,47 @@ def test_every_face_has_a_crop_the_largest_first() -> None:
     assert first[2] - first[0] > second[2] - second[0] and second[2] < first[0]
 
 
-def test_a_face_below_the_least_side_is_counted_and_not_judged() -> None:
+def test_a_face_below_the_least_side_is_told_and_not_judged() -> None:
     found = seen(on_grey(1000, 700, ("hopper", 400, 500, 150), ("collins", 55, 100, 100)))
-    assert (found.faces, len(found.crops)) == (2, 1)
+    assert (found.faces, len(found.crops)) == (1, 1)
+    [small] = found.unjudged
+    assert small.why is Unjudged.TOO_SMALL and 20 < small.side < 48 and small.face >= 0.7
+    left, top, right, bottom = small.region
+    assert 80 <= left * 1000 < right * 1000 <= 175 and 80 <= top * 700 < bottom * 700 <= 175
+
+
+def test_no_more_faces_than_asked_for_are_judged_the_largest_first() -> None:
+    picture = on_grey(1200, 800, ("collins", 200, 50, 300), ("hopper", 500, 500, 150), ("hopper", 55, 50, 50))
+    data = encoded(picture)
+    every = LAW.of_file(data, SPEC, MAX_PIXELS)
+    found = LAW.of_file(data, SPEC, MAX_PIXELS, FaceRules(), 1)
+    assert found.crops == every.crops[:1] and (found.faces, every.faces) == (1, 2)
+    assert [face.why for face in found.unjudged] == [Unjudged.BEYOND_MAX_FACES, Unjudged.TOO_SMALL]
+    assert found.unjudged[0].region == every.crops[1].region and found.unjudged[1:] == every.unjudged
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG"])
+def test_without_a_face_the_whole_picture_is_what_version_1_sees(format: str) -> None:
+    data = encoded(on_grey(3000, 2400, ("collins", 55, 100, 60)), format)
+    whole = law_of(InputSpec(1, 96)).of_file(data, InputSpec(1, 96), MAX_PIXELS)
+    spec = InputSpec(2, 96, 1.2)
+    found = LAW.of_file(data, spec, MAX_PIXELS, FaceRules(no_face=NoFace.WHOLE))
+    assert (found.crops, found.facts, found.faces) == (whole.crops, whole.facts, 0)
 
 
 @pytest.mark.parametrize(
-    ("picture", "code"),
+    ("picture", "code", "too_small"),
     [
-        (Image.new("RGB", (300, 200), (90, 120, 60)), ErrorCode.NO_FACE),
-        (on_grey(300, 200, ("collins", 55, 100, 60)), ErrorCode.FACE_TOO_SMALL),
+        (Image.new("RGB", (300, 200), (90, 120, 60)), ErrorCode.NO_FACE, 0),
+        (on_grey(300, 200, ("collins", 55, 100, 60)), ErrorCode.FACE_TOO_SMALL, 1),
     ],
 )
-def test_without_a_face_to_judge_there_is_no_number(picture: Image.Image, code: ErrorCode) -> None:
-    with pytest.raises(ImageError) as refused:
+def test_without_a_face_to_judge_there_is_no_number(
+    picture: Image.Image, code: ErrorCode, too_small: int
+) -> None:
+    with pytest.raises(NothingToJudge) as refused:
         seen(picture)
+    assert [face.why for face in refused.value.unjudged] == [Unjudged.TOO_SMALL] * too_small
     assert refused.value.code is code and refused.value.facts is not None
     assert (refused.value.facts.width, refused.value.facts.height) == picture.size
     with pytest.raises(ImageError):

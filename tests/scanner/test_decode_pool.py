@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import signal
 import subprocess
@@ -242,17 +243,31 @@ FACTS = ["", *[None] * len(record.FACTS)]
 """The last is the stamp."""
 LIES = {
     "no such event": [[0, 7]],
-    "another's ticket": [["opened", 7, "ok", None, FACTS, None]],
-    "an error without a code": [["opened", 0, "error", None, FACTS, None]],
-    "skipped without a code": [["opened", 0, "skipped", None, FACTS, None]],
-    "skipped with an error's code": [["opened", 0, "skipped", "corrupt_image", FACTS, None]],
-    "ok with an error's code": [["opened", 0, "ok", "corrupt_image", FACTS, None]],
-    "ok without a picture": [["opened", 0, "ok", None, FACTS, None]],
+    "another's ticket": [["opened", 7, "ok", None, FACTS, [], None]],
+    "an error without a code": [["opened", 0, "error", None, FACTS, [], None]],
+    "skipped without a code": [["opened", 0, "skipped", None, FACTS, [], None]],
+    "skipped with an error's code": [["opened", 0, "skipped", "corrupt_image", FACTS, [], None]],
+    "ok with an error's code": [["opened", 0, "ok", "corrupt_image", FACTS, [], None]],
+    "ok without a picture": [["opened", 0, "ok", None, FACTS, [], None]],
     "an error with a picture": [
         ["picture", 0, 0, None],
-        ["opened", 0, "error", "corrupt_image", FACTS, None],
+        ["opened", 0, "error", "corrupt_image", FACTS, [], None],
     ],
-    "an error with parts": [["opened", 0, "error", "corrupt_image", FACTS, [0]]],
+    "an error with parts": [["opened", 0, "error", "corrupt_image", FACTS, [], [0]]],
+    "a face that is nowhere": [
+        ["opened", 0, "skipped", "no_face", FACTS, [[[0, 0, 1], 9, 0.8, "too_small"]], None]
+    ],
+    "a face without a reason": [
+        ["opened", 0, "skipped", "no_face", FACTS, [[[0, 0, 1, 1], 9, 0.8, "?"]], None]
+    ],
+    "a face without a size": [
+        ["opened", 0, "skipped", "no_face", FACTS, [[[0, 0, 1, 1], 1e999, 0.8, "too_small"]], None]
+    ],
+    "a face of no certainty": [
+        ["opened", 0, "skipped", "no_face", FACTS, [[[0, 0, 1, 1], 9, math.nan, "too_small"]], None]
+    ],
+    "a picture of no frame": [["picture", 0, 0, [[0, 0, 1, 1], 1e999, None, None]]],
+    "a picture from nowhere": [["picture", 0, 0, [[0, 0, math.nan, 1], 0, None, None]]],
     "a slot twice": [["picture", 0, 0, None], ["picture", 0, 0, None]],
     "a part of what was to be opened": [["done", 0, None]],
 }

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from models.support.errors import OutputError
 from scanner.memory import Journal, JournalMismatch, journal_path, looks_like_journal
 from scanner.memory import journal as module
-from scanner.results import ErrorCode, FileResult, Finding, Region, Stamp, Status
+from scanner.results import ErrorCode, FileResult, Finding, Region, Stamp, Status, Unjudged, UnscoredFace
 from scanner.results.record import read_record, record_key, record_line
 from scanner.sources import Candidate, MediaKind
 
@@ -36,6 +36,17 @@ sound = st.builds(
     bytes=st.none() | numbers,
     sha256=st.none() | st.just("ab" * 32),
     frames=st.none() | numbers,
+    faces=st.none() | numbers,
+    unscored_faces=st.lists(
+        st.builds(
+            UnscoredFace,
+            region=st.builds(Region, fractions, fractions, fractions, fractions),
+            side=numbers,
+            face=fractions,
+            reason=st.sampled_from(Unjudged),
+        ),
+        max_size=2,
+    ).map(tuple),
     findings=st.lists(
         st.builds(
             Finding,

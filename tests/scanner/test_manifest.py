@@ -58,6 +58,7 @@ def test_it_counts_what_the_report_holds(run: Any) -> None:
         "verdict": {"fake": 2, "inconclusive": 1, "real": 1},
         "known": {"fake": 0, "inconclusive": 0},
         "error": {"empty_file": 1},
+        "unscored_faces": {},
         "other_files": {".txt": 1},
         "left_out_of_sarif": {"known": 0, "results": 0, "notifications": 0},
         "left_out": {},
@@ -79,7 +80,8 @@ def test_it_says_whether_the_audit_is_complete(run: Any) -> None:
 def test_it_records_the_limits_in_force(run: Any) -> None:
     limits = run("--max-pixels", 5000, "--max-decode-seconds", 7)[1]["options"]["limits"]
     assert limits == {
-        "max_bytes": 1 << 30, "max_pixels": 5000, "cpu_seconds": 7.0, "stall_seconds": 14.0, "memory_bytes": 4 << 30,
+        "max_bytes": 1 << 30, "max_pixels": 5000, "max_faces": 64,
+        "cpu_seconds": 7.0, "stall_seconds": 14.0, "memory_bytes": 4 << 30,
     }  # fmt: skip
 
 

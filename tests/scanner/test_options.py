@@ -20,7 +20,7 @@ PARAMETERS = {parameter.name or "": parameter for parameter in cli.scan.params}
 NOT_RECORDED = {
     "paths", "model", "cache_mib", "restart", "outs", "format", "no_thumbnails", "redact_paths", "manifest",
     "list_skipped", "quiet", "verbose", "log_file", "no_progress", "verify", "files", "explain_config",
-    "max_pixels", "max_bytes", "max_decode_seconds", "max_decode_mib",
+    "max_pixels", "max_faces", "max_bytes", "max_decode_seconds", "max_decode_mib",
 }  # fmt: skip
 
 
