@@ -34,7 +34,7 @@ class JsonlReport:
         if row["model"] is not None:
             row["model"] = self._model
         result = judged.result
-        findings = [_finding(finding) for finding in result.findings]
+        findings = [finding_values(finding) for finding in result.findings]
         record = {"schema": SCHEMA, **row, "detail": result.detail or None, "findings": findings}
         if (coverage := result.coverage) is not None:
             record["coverage"] = asdict(coverage)
@@ -45,7 +45,8 @@ class JsonlReport:
         return
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding_values(finding: Finding) -> dict[str, Any]:
+    """Plain values; ``face`` is missing where no face was looked for."""
     region = finding.region
     values = {
         "logit": finding.logit,
