@@ -15,7 +15,7 @@ from itertools import chain
 from models.support.errors import ExitCode, Failure
 from models.support.release import tool_version
 from scanner.engine.local import LocalEngine
-from scanner.engine.previews import thumbnails
+from scanner.engine.previews import previews
 from scanner.inference.detector import Detector
 from scanner.judgement.judging import Judged, Judging
 from scanner.judgement.ranking import MostSuspicious
@@ -27,6 +27,7 @@ from scanner.reports.report import RunEnd, RunFacts
 from scanner.reports.reporting import Reporting
 from scanner.results import FileResult, Status
 from scanner.results.names import printable
+from scanner.results.preview import Preview
 from scanner.sources import NOT_FETCHED, Candidate
 from scanner.terminal.progress import Progress
 from scanner.terminal.speaker import Speaker
@@ -88,8 +89,8 @@ class Audit:
             self.progress.begin()
             try:
                 detector, limits = self.scoring.detector, self.scoring.limits
-                previews = partial(_previews, top, limits, detector)
-                self.reporting.begin(self._facts(started), previews)
+                shown = partial(_previews, top, limits, detector)
+                self.reporting.begin(self._facts(started), shown)
                 self._drain(found, top)
                 new = self.tally.verdicts - self.tally.known
                 code = self.judging.gate.exit_code(self.tally.errors, new)
@@ -214,8 +215,8 @@ class Audit:
                 log.error("%d of them: %s", number, words)
 
 
-def _previews(top: MostSuspicious, limits: Limits, detector: Detector) -> Iterator[str | None]:
-    return thumbnails(top.results(), limits, detector.spec, detector.faces)
+def _previews(top: MostSuspicious, limits: Limits, detector: Detector) -> Iterator[Preview | None]:
+    return previews(top.results(), limits, detector.spec, detector.faces)
 
 
 def _log_problem(result: FileResult) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from scanner.judgement.judging import Judged
 from scanner.judgement.policy import format_probability
@@ -33,13 +34,18 @@ class CsvReport:
         row = row_of(judged, model_sha256=self._model)
         if row["prob_fake"] is not None:
             row["prob_fake"] = format_probability(row["prob_fake"])
-        self._write(tuple(row.values()))
+        self._write(row.values())
 
     def end(self, end: RunEnd) -> None:
         return
 
-    def _write(self, cells: tuple[object, ...]) -> None:
-        self._sink.write((",".join(_cell(value) for value in cells) + "\n").encode("utf-8"))
+    def _write(self, cells: Iterable[object]) -> None:
+        self._sink.write(csv_line(cells))
+
+
+def csv_line(cells: Iterable[object]) -> bytes:
+    """A row with its line end; ``None`` is an empty cell."""
+    return (",".join(_cell(value) for value in cells) + "\n").encode("utf-8")
 
 
 _needs_quotes = re.compile('[,"\r\n]').search

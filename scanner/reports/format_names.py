@@ -4,13 +4,15 @@ from __future__ import annotations
 
 SUFFIXES = {
     "csv": (".csv",),
+    "findings": (".findings.csv",),
     "jsonl": (".jsonl", ".ndjson"),
     "parquet": (".parquet",),
     "sarif": (".sarif", ".sarif.json"),
     "junit": (".xml",),
     "html": (".html", ".htm"),
 }
-"""By the word of ``--format``; a format's first suffix is the one that help texts show."""
+"""By the word of ``--format``; a format's first suffix is the one that help texts show. Of two that a name ends in, the
+longer one counts."""
 
 _SPELLED = {"junit": "JUnit"}
 
@@ -21,4 +23,4 @@ def shown_suffixes() -> str:
 
 
 def _shown(name: str, suffix: str) -> str:
-    return suffix if suffix == f".{name}" else f"{suffix} ({_SPELLED.get(name, name)})"
+    return suffix if name in suffix else f"{suffix} ({_SPELLED.get(name, name)})"

@@ -46,9 +46,9 @@ def format_of(target: Path | None) -> str:
     if target is None:
         return "csv"
     name = target.name.lower()
-    for suffix, format_name in SUFFIXES.items():
-        if name.endswith(suffix):
-            return format_name
+    # The longest: report.findings.csv is no report of files.
+    if found := max(filter(name.endswith, SUFFIXES), key=len, default=None):
+        return SUFFIXES[found]
     if is_stream(target):
         return "csv"
     raise OutputError(

@@ -15,16 +15,17 @@ from pathlib import Path
 from models.contract import Threshold
 from models.support.errors import ExitCode
 from scanner.judgement.judging import Judged
-from scanner.judgement.policy import Verdict, format_probability
+from scanner.judgement.policy import Verdict
 from scanner.judgement.ranking import MostSuspicious
+from scanner.reports.html_faces import LEGEND, VERDICT_WORDS, figure
 from scanner.reports.report import TOOL, ReportContext, ReportFormat, RunEnd
 from scanner.reports.row import COLUMNS, row_of
 from scanner.reports.sinks import Sink
 from scanner.reports.spool import Spool
 from scanner.results import Status
+from scanner.results.preview import Preview
 
 SCHEMA_VERSION = 1
-_VERDICT_WORDS = {Verdict.FAKE: "fake", Verdict.INCONCLUSIVE: "inconclusive", Verdict.REAL: "not flagged"}
 BINS = 20
 # One model made all scores of a page.
 _SHOWN = tuple(name for name in COLUMNS if name != "model")
@@ -88,7 +89,7 @@ class HtmlReport:
         if self._facts.redacted:
             yield '<p class="note">Names are redacted: file-0000001 is the first row of the report.</p>'
         yield '<div class="counts">'
-        for verdict, word in _VERDICT_WORDS.items():
+        for verdict, word in VERDICT_WORDS.items():
             yield f'<div class="{verdict.value}"><b>{tally.verdicts[verdict]:,}</b>{word}</div>'
         for status, word in ((Status.ERROR, "could not be read"), (Status.SKIPPED, "skipped")):
             yield f"<div><b>{tally.statuses[status]:,}</b>{word}</div>"
@@ -126,19 +127,16 @@ class HtmlReport:
         if not ranked:
             return
         yield "<h2>Most suspicious</h2>"
-        pictures: list[str | None] = [None] * len(ranked)
+        pictures: list[Preview | None] = [None] * len(ranked)
         if self._previews is not None:
             yield '<p class="note">This file shows pictures of people. Handle it as you would handle them.</p>'
             pictures = list(self._previews())
-        yield '<div class="faces">'
+        with_boxes = any(picture is not None and picture.picture is not None for picture in pictures)
+        if with_boxes:
+            yield LEGEND
+        yield '<div class="faces pictures">' if with_boxes else '<div class="faces">'
         for result, picture in zip(ranked, pictures, strict=True):
-            verdict = self._facts.policy.verdict(result)
-            image = f'<img alt="" src="{picture}">' if picture else ""
-            kind = "" if verdict is None else verdict.value
-            yield (
-                f'<figure>{image}<figcaption><span class="{kind}">{format_probability(result.prob_fake or 0.0)}</span> '
-                f"{_text(result.path)}</figcaption></figure>"
-            )
+            yield from figure(result, picture, self._facts.policy)
         yield "</div>"
 
     def _origin(self, end: RunEnd) -> Iterator[str]:

@@ -34,7 +34,7 @@ class JsonlReport:
         if row["model"] is not None:
             row["model"] = self._model
         result = judged.result
-        findings = [_finding(finding) for finding in result.findings]
+        findings = [finding_values(finding) for finding in result.findings]
         record = {"schema": SCHEMA, **row, "detail": result.detail or None, "findings": findings}
         if result.faces is not None:
             record["unscored_faces"] = [_unscored(face) for face in result.unscored_faces]
@@ -47,7 +47,8 @@ class JsonlReport:
         return
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding_values(finding: Finding) -> dict[str, Any]:
+    """Plain values; ``face`` is missing where no face was looked for."""
     values = {
         "logit": finding.logit,
         "prob_fake": finding.prob_fake,

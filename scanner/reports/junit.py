@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 from scanner.judgement.judging import Judged
 from scanner.judgement.policy import Verdict, format_probability
 from scanner.reports.report import TOOL, ReportContext, ReportFormat, RunEnd
+from scanner.reports.row import deciding_face, where_decided
 from scanner.reports.sinks import Sink
 from scanner.reports.spool import Spool
 from scanner.reports.uris import Uris
@@ -69,6 +70,8 @@ class JunitReport:
             message = (
                 f"{verdict.value}: prob_fake {format_probability(result.prob_fake or 0.0)}, from {limit:g} up"
             )
+            if (face := deciding_face(result)) is not None:
+                message += f"; {face}, at {where_decided(result)}"
             return _reason("failure", message, verdict.value)
         code = result.error.value if result.error is not None else ""
         message = f"{code}: {result.detail}" if result.detail else code

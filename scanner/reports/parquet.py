@@ -1,4 +1,4 @@
-"""Parquet, schema 1: the CSV's columns with their types. Needs the extra ``[parquet]``."""
+"""Parquet, schema 1: the CSV's columns with their types, and the findings as a list. Needs the extra ``[parquet]``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.support.dependencies import require_extra
 from scanner.judgement.judging import Judged
+from scanner.reports.jsonl import finding_values
 from scanner.reports.report import TOOL, ReportContext, ReportFormat, RunEnd, RunFacts
 from scanner.reports.row import SCHEMA_VERSION, row_of
 from scanner.reports.sinks import Sink
@@ -50,7 +51,8 @@ class ParquetReport:
         return
 
     def add(self, judged: Judged) -> None:
-        self._rows.append(row_of(judged, model_sha256=self._model))
+        row = row_of(judged, model_sha256=self._model)
+        self._rows.append({**row, "findings": [finding_values(one) for one in judged.result.findings]})
         if len(self._rows) >= ROWS_AT_ONCE:
             self._write()
 
@@ -97,6 +99,7 @@ def _schema(arrow: Any, facts: RunFacts) -> pyarrow.Schema:
         "provenance": arrow.string(),
         "faces": arrow.int32(),
         "where": arrow.string(),
+        "findings": arrow.list_(_finding_type(arrow)),
     }
     schema = arrow.schema(
         [arrow.field(name, type_, name not in ("path", "status")) for name, type_ in types.items()]
@@ -104,6 +107,19 @@ def _schema(arrow: Any, facts: RunFacts) -> pyarrow.Schema:
     return schema.with_metadata(
         {"tool": f"{TOOL} {facts.version}", "report_schema": str(SCHEMA_VERSION), "model": facts.model.sha256}
     )
+
+
+def _finding_type(arrow: Any) -> pyarrow.StructType:
+    """With the keys of :func:`scanner.reports.jsonl.finding_values`."""
+    types = {
+        "logit": arrow.float64(),
+        "prob_fake": arrow.float64(),
+        "region": arrow.list_(arrow.float64()),
+        "frame": arrow.int32(),
+        "time": arrow.float64(),
+        "face": arrow.float64(),
+    }
+    return arrow.struct(list(types.items()))
 
 
 FORMAT = ReportFormat(looks_like_parquet, ParquetReport)

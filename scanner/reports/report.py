@@ -13,6 +13,7 @@ from scanner.judgement.policy import Gate, Policy
 from scanner.judgement.tally import Tally
 from scanner.reports.sinks import IsOurs, Sink
 from scanner.results.model import ModelFacts
+from scanner.results.preview import Preview
 
 TOOL = "deepfake-scanner"
 
@@ -50,9 +51,9 @@ class ReportContext:
     """What a format may use; each takes what concerns it."""
 
     facts: RunFacts
-    previews: Callable[[], Iterable[str | None]] | None = None
-    """Small pictures of the run's :class:`~scanner.judgement.ranking.MostSuspicious` so far, in its order, as ``data:``
-    URIs; ``None`` for no pictures."""
+    previews: Callable[[], Iterable[Preview | None]] | None = None
+    """Of the run's :class:`~scanner.judgement.ranking.MostSuspicious` so far, in its order; ``None`` for a page without
+    pictures."""
     sarif_known: bool = False
     """Whether SARIF holds what the baseline knows."""
 

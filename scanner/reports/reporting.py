@@ -14,6 +14,7 @@ from scanner.reports.manifest import build_manifest, looks_like_manifest, manife
 from scanner.reports.redaction import redacted_facts, redacted_manifest, redacted_result
 from scanner.reports.report import Report, ReportContext, RunEnd, RunFacts
 from scanner.reports.sinks import Sink, open_sink
+from scanner.results.preview import Preview
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Reporting:
     _reports: list[Report] = field(default_factory=list, init=False)
     _rows: int = field(default=0, init=False)
 
-    def begin(self, facts: RunFacts, previews: Callable[[], Iterable[str | None]]) -> None:
+    def begin(self, facts: RunFacts, previews: Callable[[], Iterable[Preview | None]]) -> None:
         """Open every report; after a failure :meth:`abandon` gives up those that were opened before it."""
         self._facts = facts
         shown = redacted_facts(facts) if self.redact else facts

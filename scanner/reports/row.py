@@ -6,7 +6,7 @@ from typing import Any
 
 from scanner.judgement.judging import Judged
 from scanner.judgement.policy import format_probability
-from scanner.results import Region
+from scanner.results import FileResult, Region
 
 SCHEMA_VERSION = 1
 COLUMNS = (
@@ -52,10 +52,25 @@ def row_of(judged: Judged, *, model_sha256: str) -> dict[str, Any]:
         "baseline": KNOWN if judged.is_known else None,
         "provenance": result.provenance,
         "faces": result.faces,
-        "where": None if result.deciding is None or result.faces is None else _where(result.deciding.region),
+        "where": where_decided(result),
     }
 
 
-def _where(region: Region) -> str:
-    """``0.1250 0.2000 0.8750 0.9500``: left, top, right, bottom as fractions of the upright picture."""
-    return " ".join(f"{edge:.4f}" for edge in (region.left, region.top, region.right, region.bottom))
+def where_decided(result: FileResult) -> str | None:
+    """``0.1250 0.2000 0.8750 0.9500``: the :func:`edges` of the face that the file's value is that of."""
+    if result.deciding is None or result.faces is None:
+        return None
+    return " ".join(edges(result.deciding.region))
+
+
+def edges(region: Region) -> tuple[str, str, str, str]:
+    """As reports print them: left, top, right, bottom as fractions of the upright picture."""
+    return f"{region.left:.4f}", f"{region.top:.4f}", f"{region.right:.4f}", f"{region.bottom:.4f}"
+
+
+def deciding_face(result: FileResult) -> str | None:
+    """``face 2 of 5``, numbered as in a list of findings; ``None`` where no face was scored."""
+    deciding = result.deciding
+    if deciding is None or deciding.face is None:
+        return None
+    return f"face {result.findings.index(deciding) + 1} of {len(result.findings)}"

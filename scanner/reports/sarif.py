@@ -17,6 +17,7 @@ from scanner.judgement.ranking import Ranking
 from scanner.judgement.tally import LeftOut
 from scanner.reports.code_scanning import MOST_RESULTS, CompressedSize, notices_of
 from scanner.reports.report import TOOL, ReportContext, ReportFormat, RunEnd
+from scanner.reports.row import deciding_face, where_decided
 from scanner.reports.sinks import Sink
 from scanner.reports.spool import Piece, Spool
 from scanner.reports.uris import ROOT, Uris, plain_location
@@ -135,14 +136,17 @@ class SarifReport:
 
     def _result(self, result: FileResult, verdict: Verdict, is_known: bool) -> dict[str, Any]:
         printed = format_probability(result.prob_fake or 0.0)
+        text = f"{verdict.value}: prob_fake {printed} (threshold {self._facts.policy.threshold:g})"
+        if (face := deciding_face(result)) is not None:
+            text += f", {face}"
+        told = {"provenance": result.provenance, "faces": result.faces, "where": where_decided(result)}
+        properties = {name: value for name, value in told.items() if value}
         return {
             "ruleId": _RULES[verdict]["id"],
             "ruleIndex": _RULE_NUMBERS[verdict],
             "level": _RULES[verdict]["defaultConfiguration"]["level"],
             "rank": round(100 * float(printed), 4),
-            "message": {
-                "text": f"{verdict.value}: prob_fake {printed} (threshold {self._facts.policy.threshold:g})"
-            },
+            "message": {"text": text},
             "locations": [
                 {
                     "physicalLocation": {
@@ -155,7 +159,7 @@ class SarifReport:
             "partialFingerprints": {"sha256/v1": result.sha256 or ""},
             **({"baselineState": "unchanged" if is_known else "new"} if self._facts.has_baseline else {}),
             "suppressions": [{"kind": "external", "justification": "in the baseline"}] if is_known else [],
-            **({"properties": {"provenance": result.provenance}} if result.provenance else {}),
+            **({"properties": properties} if properties else {}),
         }
 
     def _notification(self, result: FileResult) -> dict[str, Any]:

@@ -195,7 +195,7 @@ def test_python_says_which_faces_too(folder: Path, faces_model: Path, detector: 
 @pytest.mark.slow
 def test_a_page_shows_a_picture_that_was_scored_whole(scan: Any, folder: Path, faces_model: Path) -> None:
     scan("in", "--out", "r.html", "--model", faces_model, "--exit-zero", "--no-face", "whole")
-    assert Path("r.html").read_text(encoding="utf-8").count("data:image/jpeg;base64,") == 3
+    assert Path("r.html").read_text(encoding="utf-8").count("data:image/jpeg;base64,") == 4
 
 
 def test_results_depend_on_which_faces_are_judged(faces_model: Path, detector: Detector) -> None:

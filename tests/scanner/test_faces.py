@@ -131,12 +131,6 @@ def test_the_cache_knows_faces(scan: Any, folder: Path, faces_model: Path) -> No
     assert json.loads(Path("second.run.json").read_text())["counts"]["cached"] == 3
 
 
-@pytest.mark.slow
-def test_a_page_shows_the_face_that_decided(scan: Any, folder: Path, faces_model: Path) -> None:
-    scan("in", "--out", "r.html", "--model", faces_model, "--exit-zero")
-    assert Path("r.html").read_text(encoding="utf-8").count("data:image/jpeg;base64,") == 3
-
-
 def test_a_model_of_other_faces_is_2_and_one_sentence(
     scan: Any, folder: Path, make_model: Callable[..., Path]
 ) -> None:

@@ -21,4 +21,4 @@ def test_no_two_formats_share_a_suffix() -> None:
 
 
 def test_a_format_is_named_beside_a_suffix_that_does_not_say_it() -> None:
-    assert shown_suffixes() == ".csv, .jsonl, .parquet, .sarif, .xml (JUnit), .html"
+    assert shown_suffixes() == ".csv, .findings.csv, .jsonl, .parquet, .sarif, .xml (JUnit), .html"

@@ -25,6 +25,7 @@ from models.support.release import tool_version
 RECORDED = Path(__file__).parent / "recorded"
 NAMES = (
     "report.csv",
+    "report.findings.csv",
     "report.jsonl",
     "report.sarif",
     "report.xml",

@@ -26,7 +26,7 @@ from scanner.reports.redaction import redacted_result
 from scanner.results import SETTLING_NS, ErrorCode
 
 CANARY = "Qzkanarie9"  # short enough to be counted as a suffix
-REPORTS = ("r.csv", "r.jsonl", "r.parquet", "r.sarif", "r.xml", "r.html")
+REPORTS = ("r.csv", "r.findings.csv", "r.jsonl", "r.parquet", "r.sarif", "r.xml", "r.html")
 MP4 = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2" + bytes(100)
 
 
@@ -174,7 +174,7 @@ def test_the_manifest_keeps_all_that_names_nothing(told: Any, model: Path) -> No
 def test_a_redacted_manifest_checks_reports_and_model_and_no_files(told: Any, scan: Any) -> None:
     told("--redact-paths")
     run = scan("--verify", "share/r.run.json", "--model", f"{CANARY}.onnx")
-    assert (run.code, run.err.splitlines()[-1]) == (0, "unchanged: 6 reports, 1 model; changed or missing: 0")
+    assert (run.code, run.err.splitlines()[-1]) == (0, "unchanged: 7 reports, 1 model; changed or missing: 0")
     Path("share/r.csv").write_bytes(Path("share/r.csv").read_bytes() + b"\n")
     run = scan("--verify", "share/r.run.json", "--model", f"{CANARY}.onnx")
     assert run.code == 1 and "report changed: share/r.csv" in run.err

@@ -10,6 +10,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -32,7 +33,7 @@ from scanner.reports import spool
 from scanner.reports.formats import FORMATS, SUFFIXES, format_of
 from scanner.reports.report import ReportContext, RunEnd
 from scanner.reports.row import COLUMNS
-from scanner.results import ErrorCode
+from scanner.results import ErrorCode, Region
 
 HOSTILE = (
     "<script>alert(1)</script>.jpg", "</script><img src=x onerror=alert(1)>.png", "<!--.png", "a&b\"c'd.png", "]]>.png",
@@ -98,7 +99,7 @@ def written(format_: str, results: list[FileResult], fail_on: FailOn = FailOn.FA
 
 def names_in(format_: str, data: bytes) -> list[str]:
     match format_:
-        case "csv":
+        case "csv" | "findings":
             return [row["path"] for row in csv.DictReader(io.StringIO(data.decode(), newline=""))]
         case "jsonl":
             return [json.loads(line)["path"] for line in data.splitlines()]
@@ -118,7 +119,8 @@ def names_in(format_: str, data: bytes) -> list[str]:
 
 @pytest.mark.parametrize("format_", [one for one in FORMATS if one != "sarif"])
 def test_every_file_is_in_every_format(format_: str) -> None:
-    expected = [one.path for one in MIXED]
+    # The one about scores holds the files that have some.
+    expected = [one.path for one in MIXED if one.findings or format_ != "findings"]
     if format_ == "junit":  # XML has no way to say these characters
         expected = [re.sub("[\x01\t\n\x1b\ufffe]", "\ufffd", name) for name in expected]
     assert names_in(format_, written(format_, MIXED)) == expected
@@ -181,11 +183,37 @@ def test_parquet_has_types_and_knows_its_model(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(parquet_report, "ROWS_AT_ONCE", 4)
     table = parquet.read_table(io.BytesIO(written("parquet", MIXED)))
     frame = table.to_pandas()
-    assert tuple(frame.columns) == COLUMNS and len(frame) == len(MIXED)
+    assert tuple(frame.columns) == (*COLUMNS, "findings") and len(frame) == len(MIXED)
     kinds = {name: str(frame[name].dtype) for name in ("status", "prob_fake", "verdict", "frames", "bytes")}
     assert (kinds["prob_fake"], kinds["status"], kinds["verdict"]) == ("float64", "category", "category")
     assert frame["prob_fake"].isna().tolist()[:5] == [False, False, False, True, True]
     assert table.schema.metadata[b"model"] == b"ab" * 32 and b"1.2.3" in table.schema.metadata[b"tool"]
+
+
+_FIRST = Finding(0.5, 0.2, Region(0.0, 0.1, 0.25, 0.6), face=0.8)
+_SECOND = Finding(1.5, 0.9, Region(0.5, 0.0, 1.0, 1.0), face=0.9)
+TWO_FACES = replace(result("two.png"), faces=2, findings=(_FIRST, _SECOND))
+
+
+def test_parquet_lists_the_findings_as_json_lines_do() -> None:
+    tables = [
+        parquet.read_table(io.BytesIO(written("parquet", [TWO_FACES, *MIXED[:4]])))["findings"].to_pylist(),
+        [json.loads(line)["findings"] for line in written("jsonl", [TWO_FACES, *MIXED[:4]]).splitlines()],
+    ]
+    assert tables[0][0] == tables[1][0] and len(tables[0][0]) == 2
+    assert tables[0][1] == [{**one, "face": None} for one in tables[1][1]], "no face was looked for"
+    assert tables[0][4] == tables[1][4] == [], "a file that could not be read has none"
+
+
+def test_sarif_and_junit_say_which_face_decides() -> None:
+    (found,) = json.loads(written("sarif", [TWO_FACES]))["runs"][0]["results"]
+    where = "0.5000 0.0000 1.0000 1.0000"
+    assert found["properties"] == {"faces": 2, "where": where}
+    assert found["message"]["text"] == "fake: prob_fake 0.900000 (threshold 0.7), face 2 of 2"
+    (failure,) = ElementTree.fromstring(written("junit", [TWO_FACES])).iter("failure")
+    assert failure.text == f"fake: prob_fake 0.900000, from 0.7 up; face 2 of 2, at {where}"
+    (whole,) = json.loads(written("sarif", [MIXED[0]]))["runs"][0]["results"]
+    assert "properties" not in whole and "face" not in whole["message"]["text"]
 
 
 def test_without_pyarrow_a_parquet_report_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,10 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft4Validator, FormatChecker
+from portraits import on_grey
 
+from models.contract import ModelMetadata
+from models.faces.law import face_law
 from models.support.errors import ExitCode
 from scanner.reports import sarif
 from scanner.reports.sarif import SCHEMA_URI
@@ -112,6 +115,24 @@ def test_a_report_from_a_folder_of_a_repository_is_valid(
     assert set(entry["originalUriBaseIds"]) == {"%SRCROOT%"}
     notes = [note["descriptor"]["id"] for note in entry["invocations"][0]["toolExecutionNotifications"]]
     assert notes[-1] == "results_left_out" and "not_found" in notes
+
+
+@pytest.mark.slow
+def test_a_report_of_faces_is_valid(
+    tmp_path: Path,
+    validator: Draft4Validator,
+    scan: Callable[..., Any],
+    make_model: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    on_grey(600, 600, ("collins", 400, 100, 100)).save("one.png")
+    model = make_model(ModelMetadata("bright", "3", "fake", preprocess=2, faces=face_law(1.2)))
+    scan("one.png", "--out", "report.sarif", "--model", model, "--threshold", 0)
+    log = json.loads(Path("report.sarif").read_bytes())
+    assert mistakes(validator, log) == []
+    (found,) = log["runs"][0]["results"]
+    assert found["properties"]["faces"] == 1 and len(found["properties"]["where"].split()) == 4
 
 
 def test_a_redacted_report_is_valid(
