@@ -25,7 +25,7 @@ import numpy.typing as npt
 import torch
 
 from export.wrapper import ContractModel
-from models.contract import Label
+from models.contract import InputSpec, Label
 from models.network import load_network, read_state_dict
 from scanner.inference.detector import Scores as DetectorScores
 from train.augmentation.random_degradations import degrade
@@ -197,6 +197,7 @@ class _InTorch:
     """Scores as a detector does, without an export, whose check an ill-conditioned network of few steps may fail."""
 
     on_gpu = False
+    spec = InputSpec()
 
     def __init__(self, checkpoint: Path) -> None:
         network = load_network(read_state_dict(checkpoint), where=str(checkpoint))

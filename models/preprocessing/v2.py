@@ -63,13 +63,18 @@ def _of_faces(data: bytes, spec: InputSpec, max_pixels: int, min_face: int, max_
     return Seen(tuple(_crop(rgb, face, spec) for face in judged), facts, len(judged), unjudged)
 
 
-def of_picture(rgb: Image.Image, spec: InputSpec) -> tuple[Crop, ...]:
-    """The same of a picture in memory. Raises :class:`ImageError`."""
+def of_picture(
+    rgb: Image.Image, spec: InputSpec, shift: tuple[float, float] = (0.0, 0.0)
+) -> tuple[Crop, ...]:
+    """The same of a picture in memory. Raises :class:`ImageError`.
+
+    The law's squares are not shifted; a ``shift``, in their sides to the right and down, is for measurements.
+    """
     found = _detector().detect(rgb)
     judged = [face for face in found if face.side >= MIN_SIDE]
     if not judged:
         raise _nothing_to_judge(tuple(_unjudged(face, rgb, 1.0, spec, MIN_SIDE) for face in found), MIN_SIDE)
-    return tuple(_crop(rgb, face, spec) for face in judged)
+    return tuple(_crop(rgb, face, spec, shift) for face in judged)
 
 
 @cache
@@ -113,8 +118,8 @@ def _side(face: Face, rgb: Image.Image, spec: InputSpec) -> int:
     return right - left
 
 
-def _crop(rgb: Image.Image, face: Face, spec: InputSpec) -> Crop:
-    region = _region(face, rgb, spec)
+def _crop(rgb: Image.Image, face: Face, spec: InputSpec, shift: tuple[float, float] = (0.0, 0.0)) -> Crop:
+    region = face_region(face.box, rgb.size, margin=_margin(spec), shift=shift)
     return Crop(resized(crop_face(rgb, region), spec.size).tobytes(), _fractions(region, rgb), face.score)
 
 

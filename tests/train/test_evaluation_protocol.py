@@ -62,6 +62,11 @@ def test_every_condition_is_measured_at_the_same_threshold(report: Path) -> None
         assert row["figures"]["fpr"]["value"] == pytest.approx(1 / 6)
         assert row["figures"]["roc_auc"]["value"] == pytest.approx(35 / 36)
         assert row["figures"]["roc_auc"]["interval"] is not None
+        assert row["not_scored"] == 0
+    # Nothing changed its place, so the change is none and known exactly, though each AUC's own interval is wide.
+    assert clean["roc_auc"]["interval"][0] < 0.95 and rows[0]["roc_auc_change"] is None
+    assert {row["roc_auc_change"]["value"] for row in rows[1:]} == {0.0}
+    assert {tuple(row["roc_auc_change"]["interval"]) for row in rows[1:]} == {(0.0, 0.0)}
 
 
 @pytest.mark.slow
@@ -112,6 +117,7 @@ def test_the_markdown_has_the_same_sections(report: Path) -> None:
     assert [line for line in text.splitlines() if line.startswith("## ")] == [
         "## Robustness",
         "## Shortcut probe",
+        "## Sharpness of real images",
         "## Against theirs 1",
     ]
 

@@ -1,4 +1,5 @@
-"""What can happen to a picture: small functions from RGB picture to RGB picture of the same size.
+"""What can happen to a picture: small functions from RGB picture to RGB picture, of the same size where nothing else is
+said.
 
 Training draws from them at random (:mod:`train.augmentation.augment`), evaluation measures under fixed ones
 (:mod:`train.evaluation.robustness_grid`). Every random draw comes from the generator that is passed in. No torch.
@@ -12,17 +13,34 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-from models.preprocessing import decode_image
+from models.preprocessing import MAX_PIXELS, decode_image
+from models.preprocessing.v1 import decode_reduced
 
 Step = Callable[[Image.Image, np.random.Generator], Image.Image]
 """RGB picture and a generator of the picture's own → RGB picture."""
 
 
 def jpeg(rgb: Image.Image, _: np.random.Generator, *, quality: int) -> Image.Image:
-    """Saved as JPEG (4:2:0, as Pillow does by default) and decoded by the law."""
-    buffer = io.BytesIO()
-    rgb.save(buffer, "JPEG", quality=quality)
-    return decode_image(buffer.getvalue()).rgb
+    """Saved as JPEG (4:2:0, as Pillow does by default) and decoded by the law of whole pictures, which reduces large
+    ones."""
+    return decode_image(_as_jpeg(rgb, quality)).rgb
+
+
+def jpeg_in_full(rgb: Image.Image, _: np.random.Generator, *, quality: int) -> Image.Image:
+    """Saved as JPEG (4:2:0) and decoded at its own size, as faces are cut from it."""
+    return decode_reduced(_as_jpeg(rgb, quality), rgb.size, MAX_PIXELS).rgb
+
+
+def messenger(rgb: Image.Image, rng: np.random.Generator, *, longest: int, quality: int) -> Image.Image:
+    """As a messenger passes a picture on: no side above ``longest`` pixels, a new JPEG (4:2:0), no metadata.
+
+    A picture that is small enough is only saved anew; a larger one comes back smaller.
+    """
+    factor = longest / max(rgb.size)
+    if factor < 1:
+        size = max(1, round(rgb.width * factor)), max(1, round(rgb.height * factor))
+        rgb = rgb.resize(size, Image.Resampling.BILINEAR)
+    return jpeg_in_full(rgb, rng, quality=quality)
 
 
 def shrink(rgb: Image.Image, _: np.random.Generator, *, factor: float) -> Image.Image:
@@ -93,3 +111,9 @@ def flip(rgb: Image.Image, _: np.random.Generator) -> Image.Image:
 
 def _clipped(values: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Image.Image:
     return Image.fromarray(np.clip(np.round(values), 0, 255).astype(np.uint8))
+
+
+def _as_jpeg(rgb: Image.Image, quality: int) -> bytes:
+    buffer = io.BytesIO()
+    rgb.save(buffer, "JPEG", quality=quality, subsampling="4:2:0")
+    return buffer.getvalue()

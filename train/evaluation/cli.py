@@ -105,7 +105,8 @@ class Asked:
 @click.option(
     "--robustness",
     is_flag=True,
-    help="Measure again under each degradation (JPEG, resize, blur, noise, grey): 12 times the work.",
+    help="Measure again under each degradation (JPEG, resize, blur, noise, grey; of a model that judges faces also "
+    "margin, position, messenger, screen): 12 or 17 times the work.",
 )
 @click.option(
     "--against",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from train.datasets.manifests import Join
 from train.evaluation.comparison import Comparison
 from train.evaluation.robustness import Condition
+from train.evaluation.sharpness import Sharpness
 from train.evaluation.shortcuts import Probe
 from train.evaluation.subject import Subject
 
@@ -19,6 +20,7 @@ class Extras:
     robustness: tuple[Condition, ...] = ()
     """The clean condition first."""
     probe: Probe | None = None
+    sharpness: Sharpness | None = None
     comparison: Comparison | None = None
     other: Subject | None = None
     """The model of ``comparison``."""

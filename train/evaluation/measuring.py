@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from train.datasets.tree import LabelledImage
-from train.evaluation import comparison, robustness, shortcuts
+from train.evaluation import comparison, robustness, sharpness, shortcuts
 from train.evaluation.extras import Extras
 from train.evaluation.protocol import ChosenThreshold
-from train.evaluation.robustness_grid import GRID
+from train.evaluation.robustness_grid import grid_of
 from train.evaluation.scoring import ScoredImage, score
 from train.evaluation.subject import Subject
 
@@ -51,9 +51,12 @@ class Measuring:
         *,
         robustness: bool,
     ) -> Extras:
-        """The shortcut probe and, if asked for, the robustness grid."""
+        """The shortcut probe, the real pictures' sharpness and, if asked for, the robustness grid."""
         probe = shortcuts.probe(self.images, seed=self.seed, workers=self.workers)
-        return Extras(self._robustness(detector, threshold, scored) if robustness else (), probe)
+        sharp = sharpness.measure(
+            scored, detector.spec, resamples=self.resamples, seed=self.seed, workers=self.workers
+        )
+        return Extras(self._robustness(detector, threshold, scored) if robustness else (), probe, sharp)
 
     def compared(
         self,
@@ -75,11 +78,14 @@ class Measuring:
         self, detector: Detector, threshold: ChosenThreshold, scored: Sequence[ScoredImage]
     ) -> tuple[robustness.Condition, ...]:
         clean = robustness.clean_condition(scored, threshold, resamples=self.resamples, seed=self.seed)
-        with self._bar("robustness", len(GRID) * len(self.images)) as bar:
+        grid = grid_of(detector.spec)
+        with self._bar("robustness", len(grid) * len(self.images)) as bar:
             degraded = partial(
                 robustness.score_degraded, self.images, detector, workers=self.workers, done=bar.update
             )
-            rows = robustness.conditions(degraded, threshold, resamples=self.resamples, seed=self.seed)
+            rows = robustness.conditions(
+                grid, degraded, scored, threshold, resamples=self.resamples, seed=self.seed
+            )
             return (clean, *rows)
 
     def _bar(self, title: str, total: int) -> tqdm[None]:

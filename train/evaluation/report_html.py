@@ -14,7 +14,13 @@ from models.contract import Label
 from models.preprocessing import ImageError, decode_image
 from train.evaluation.extras import Extras
 from train.evaluation.protocol import Evaluation
-from train.evaluation.report_markdown import comparison_table, figure_tables, left_out_line, robustness_table
+from train.evaluation.report_markdown import (
+    comparison_table,
+    figure_tables,
+    left_out_line,
+    robustness_table,
+    sharpness_table,
+)
 from train.evaluation.scores_csv import printed_path
 from train.evaluation.scoring import ScoredImage
 from train.evaluation.subject import Subject, versions
@@ -66,6 +72,7 @@ def as_html(
         pictures=[(one.title, one.note, _base64(one.file.read_bytes())) for one in pictures],
         robustness=robustness_table(extras.robustness) if extras.robustness else None,
         probe=extras.probe,
+        sharpness=sharpness_table(extras.sharpness) if extras.sharpness else None,
         model_auc="undefined" if auc is None else f"{auc:.3f}",
         comparison=extras.comparison,
         comparison_table=comparison_table(extras.comparison) if extras.comparison else None,

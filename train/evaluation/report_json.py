@@ -14,6 +14,7 @@ from train.evaluation.metrics import ECE_BINS
 from train.evaluation.protocol import Evaluation, Slice
 from train.evaluation.robustness import Condition
 from train.evaluation.scores_csv import printed_path
+from train.evaluation.sharpness import RankCorrelation, Sharpness
 from train.evaluation.shortcuts import Probe
 from train.evaluation.subject import Subject, as_text, versions
 
@@ -57,6 +58,7 @@ def as_json(subject: Subject, evaluation: Evaluation, extras: Extras = NO_EXTRAS
         "labels": extras.join.as_config() if extras.join is not None else None,
         "robustness": [_condition_as_dict(one) for one in extras.robustness] or None,
         "shortcut_probe": _probe_as_dict(extras.probe) if extras.probe is not None else None,
+        "sharpness_of_reals": _sharpness_as_dict(extras.sharpness) if extras.sharpness else None,
         "against": _comparison_as_dict(extras.comparison, extras.other) if extras.comparison else None,
         "versions": versions(),
     }
@@ -95,11 +97,26 @@ def _condition_as_dict(one: Condition) -> dict[str, Any]:
         name: _with_interval(value, one.intervals[name]) for name, value in one.values.items()
     }
     by_source = {as_text(source): dict(values) for source, values in one.by_source.items()}
-    return {"condition": one.name, "figures": figures, "by_source": by_source}
+    change = _with_interval(one.change.difference, one.change.interval) if one.change is not None else None
+    return {
+        "condition": one.name,
+        "figures": figures,
+        "roc_auc_change": change,
+        "not_scored": one.not_scored,
+        "by_source": by_source,
+    }
 
 
 def _probe_as_dict(probe: Probe) -> dict[str, Any]:
     return {"roc_auc": probe.auc, "images": probe.images, "standardised_weights": probe.weights}
+
+
+def _sharpness_as_dict(sharpness: Sharpness) -> dict[str, Any]:
+    def as_dict(one: RankCorrelation) -> dict[str, Any]:
+        return {"images": one.images, "spearman": _with_interval(one.value, one.interval)}
+
+    by_source = {as_text(source): as_dict(one) for source, one in sharpness.by_source.items()}
+    return {"overall": as_dict(sharpness.overall), "by_source": by_source}
 
 
 def _comparison_as_dict(comparison: Comparison, other: Subject | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from train.evaluation.extras import NO_EXTRAS, Extras
 from train.evaluation.metrics import TITLES
 from train.evaluation.protocol import Evaluation, Slice
 from train.evaluation.robustness import Condition
+from train.evaluation.sharpness import Sharpness
 from train.evaluation.subject import Subject, as_text
 
 _SLICES_PER_TABLE = 4
@@ -49,6 +50,8 @@ def as_markdown(subject: Subject, evaluation: Evaluation, extras: Extras = NO_EX
         auc = "undefined" if extras.probe.auc is None else f"{extras.probe.auc:.3f}"
         lines += ["", "## Shortcut probe", ""]
         lines += [f"AUC of a logistic regression that sees no face: {auc} ({extras.probe.images} images)."]
+    if extras.sharpness is not None:
+        lines += ["", "## Sharpness of real images", "", *_markdown(sharpness_table(extras.sharpness))]
     if extras.comparison is not None:
         other = f"{extras.other.model_name} {extras.other.model_version}" if extras.other else "another model"
         lines += ["", f"## Against {other}", "", *_markdown(comparison_table(extras.comparison))]
@@ -77,14 +80,34 @@ def robustness_table(conditions: Sequence[Condition]) -> Table:
         [
             "Condition",
             "ROC-AUC",
+            "Change",
             "FPR at threshold",
             "TPR at threshold",
+            "Not scored",
             *(f"AUC {as_text(s)}" for s in sources),
         ]
     ]
     for one in conditions:
-        cells = [_cell(one.values[name], one.intervals[name]) for name in ("roc_auc", "fpr", "tpr")]
-        rows.append([one.name, *cells, *(_cell(one.by_source[s]["roc_auc"], None) for s in sources)])
+        auc, *flagged = [_cell(one.values[name], one.intervals[name]) for name in ("roc_auc", "fpr", "tpr")]
+        change = _cell(one.change.difference, one.change.interval, signed=True) if one.change else ""
+        rows.append(
+            [
+                one.name,
+                auc,
+                change,
+                *flagged,
+                str(one.not_scored),
+                *(_cell(one.by_source[s]["roc_auc"], None) for s in sources),
+            ]
+        )
+    return rows
+
+
+def sharpness_table(sharpness: Sharpness) -> Table:
+    """How far the scores of real images follow their sharpness, all together and by source."""
+    rows = [["Source", "Real images", "Spearman of sharpness and prob_fake"]]
+    for name, one in {"all": sharpness.overall, **sharpness.by_source}.items():
+        rows.append([as_text(name), str(one.images), _cell(one.value, one.interval, signed=True)])
     return rows
 
 

@@ -11,20 +11,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
-from models.preprocessing import ImageError, decode_image
-from models.preprocessing.laws import law_of
+from models.contract import InputSpec
+from models.preprocessing import DRAFT_SIZE, MAX_PIXELS, ImageError
+from models.preprocessing.v1 import decode_reduced
 from models.support.machine import usable_cores
 from train.datasets.tree import LabelledImage
 from train.evaluation.bootstrap import Interval
+from train.evaluation.comparison import Difference, compare
 from train.evaluation.protocol import ChosenThreshold, measure
-from train.evaluation.robustness_grid import GRID, Degradation
+from train.evaluation.robustness_grid import Degradation
 from train.evaluation.scoring import ScoredImage, printed
 
 if TYPE_CHECKING:
     from scanner import Detector
 
 CLEAN = "clean"
+_IN_FULL = (MAX_PIXELS, MAX_PIXELS)
+"""No picture is larger, so none is reduced."""
 FIGURES = ("roc_auc", "fpr", "tpr")
 """What is reported of each condition; FPR and TPR at the threshold in force."""
 
@@ -38,6 +43,9 @@ class Condition:
     intervals: dict[str, Interval | None]
     by_source: dict[str, dict[str, float | None]]
     """The same figures of each source, without intervals."""
+    not_scored: int
+    change: Difference | None = None
+    """Of the AUC from the clean condition, on the images that have a score under both; ``None`` for the clean one."""
 
 
 def clean_condition(
@@ -48,19 +56,24 @@ def clean_condition(
 
 
 def conditions(
+    grid: Sequence[Degradation],
     score: Callable[[Degradation], Iterable[ScoredImage]],
+    clean: Sequence[ScoredImage],
     threshold: ChosenThreshold,
     *,
     resamples: int,
     seed: int,
-    grid: Sequence[Degradation] = GRID,
 ) -> Iterator[Condition]:
-    """Measure each degradation of ``grid`` in turn; ``score`` is :func:`score_degraded` of images and a detector.
+    """Measure each degradation of ``grid`` in turn; ``score`` is :func:`score_degraded` of the images that ``clean``
+    has the scores of, and a detector.
 
     The threshold stays where it is: a user does not know how a picture was treated.
     """
     for degradation in grid:
-        yield _condition(degradation.name, list(score(degradation)), threshold, resamples, seed)
+        scored = list(score(degradation))
+        row = _condition(degradation.name, scored, threshold, resamples, seed)
+        differences = compare(scored, clean, threshold, threshold, resamples=resamples, seed=seed)
+        yield replace(row, change=differences.figures["roc_auc"])
 
 
 def score_degraded(
@@ -91,14 +104,13 @@ def _score_chunk(
     chunk: Sequence[LabelledImage], detector: Detector, degradation: Degradation
 ) -> list[ScoredImage]:
     spec = detector.spec
-    law, shape = law_of(spec), (spec.size, spec.size, 3)
+    shape = (spec.size, spec.size, 3)
     pixels: list[npt.NDArray[np.uint8]] = []
     places: list[int] = []
     result: list[ScoredImage] = []
     for image in chunk:
         try:
-            rgb = degradation.apply(decode_image(image.path.read_bytes()).rgb, _generator(image))
-            crops = law.of_picture(rgb, spec)
+            crops = degradation.crops(_picture(image, spec), spec, _generator(image))
         except ImageError as error:
             result.append(ScoredImage(image, error.code.status.value, error.code.value, None))
             continue
@@ -138,7 +150,14 @@ def _condition(
         {figure: values[figure] for figure in FIGURES},
         {figure: whole.intervals[figure] for figure in FIGURES},
         by_source,
+        sum(whole.not_scored.values()),
     )
+
+
+def _picture(image: LabelledImage, spec: InputSpec) -> Image.Image:
+    """Decoded as the law of whole pictures does, or in full, as faces are cut from it."""
+    draft = DRAFT_SIZE if spec.margin is None else _IN_FULL
+    return decode_reduced(image.path.read_bytes(), draft, MAX_PIXELS).rgb
 
 
 def _generator(image: LabelledImage) -> np.random.Generator:

@@ -1,0 +1,1 @@
+"""Recipes measured on sources that they have not seen. ``python -m bench.left_out --help``."""
