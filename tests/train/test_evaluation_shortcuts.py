@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,17 @@ def test_a_class_saved_with_another_quality_is_given_away(tmp_path: Path) -> Non
 def test_classes_that_differ_in_nothing_are_near_chance(tmp_path: Path) -> None:
     result = probe(tree(tmp_path, {Label.REAL: 80, Label.FAKE: 80}, count=40))
     assert result.auc is not None and 0.25 < result.auc < 0.75
+
+
+def test_each_source_of_both_classes_has_a_figure_of_its_own(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    given_away = tree(tmp_path / "a", {Label.REAL: 95, Label.FAKE: 60})
+    one_class = [image for image in tree(tmp_path / "b", {Label.REAL: 95, Label.FAKE: 60}) if image.label]
+    images = [replace(image, source="a") for image in given_away] + [
+        replace(i, source="b") for i in one_class
+    ]
+    assert probe(images).by_source == {"a": 1.0}
 
 
 def test_too_few_groups_give_no_figure(tmp_path: Path) -> None:

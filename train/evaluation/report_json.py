@@ -108,7 +108,12 @@ def _condition_as_dict(one: Condition) -> dict[str, Any]:
 
 
 def _probe_as_dict(probe: Probe) -> dict[str, Any]:
-    return {"roc_auc": probe.auc, "images": probe.images, "standardised_weights": probe.weights}
+    return {
+        "roc_auc": probe.auc,
+        "images": probe.images,
+        "standardised_weights": probe.weights,
+        "roc_auc_by_source": probe.by_source,
+    }
 
 
 def _sharpness_as_dict(sharpness: Sharpness) -> dict[str, Any]:

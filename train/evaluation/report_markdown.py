@@ -50,6 +50,12 @@ def as_markdown(subject: Subject, evaluation: Evaluation, extras: Extras = NO_EX
         auc = "undefined" if extras.probe.auc is None else f"{extras.probe.auc:.3f}"
         lines += ["", "## Shortcut probe", ""]
         lines += [f"AUC of a logistic regression that sees no face: {auc} ({extras.probe.images} images)."]
+        if extras.probe.by_source:
+            lines += ["", "| within | probe's AUC |", "|---|---|"]
+            lines += [
+                f"| {name} | {'undefined' if value is None else f'{value:.3f}'} |"
+                for name, value in extras.probe.by_source.items()
+            ]
     if extras.sharpness is not None:
         lines += ["", "## Sharpness of real images", "", *_markdown(sharpness_table(extras.sharpness))]
     if extras.comparison is not None:

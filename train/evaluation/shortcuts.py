@@ -11,7 +11,7 @@ import io
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from models.contract import Label
@@ -55,6 +55,8 @@ class Probe:
     images: int
     weights: dict[str, float]
     """Standardised coefficients of a fit on everything; positive = Fake."""
+    by_source: dict[str, float | None] = field(default_factory=dict)
+    """The AUC within each source of both classes, fitted and tried on that source alone."""
 
 
 def probe(images: Sequence[LabelledImage], *, seed: int = 0, workers: int | None = None) -> Probe:
@@ -67,20 +69,40 @@ def probe(images: Sequence[LabelledImage], *, seed: int = 0, workers: int | None
     kept = [(image, row) for image, row in zip(images, rows, strict=True) if row is not None]
     labels = np.array([int(image.label) for image, _ in kept], dtype=np.int64)
     groups = group_index([image.group for image, _ in kept])
-    smallest = min((len(np.unique(groups[labels == label])) for label in Label), default=0)
-    if smallest < FOLDS:
-        return Probe(None, len(kept), {})
-    table = np.stack([row for _, row in kept])
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-    scores = np.empty(len(kept))
-    for fit, held_out in StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed).split(
-        table, labels, groups
-    ):
+    table = np.stack([row for _, row in kept]) if kept else np.empty((0, len(FEATURES)))
+    sources = np.array([image.source or "" for image, _ in kept])
+    by_source = {}
+    for name in np.unique(sources[sources != ""]):
+        here = sources == name
+        if len(np.unique(labels[here])) == len(Label):
+            by_source[str(name)] = _cross_validated(table[here], labels[here], groups[here], seed)
+    auc = _cross_validated(table, labels, groups, seed)
+    if auc is None:
+        return Probe(None, len(kept), {}, by_source)
+    fitted = _model().fit(table, labels)
+    weights = dict(zip(FEATURES, fitted[-1].coef_[0].tolist(), strict=True))
+    return Probe(auc, len(kept), weights, by_source)
+
+
+def _model() -> Pipeline:
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+
+
+def _cross_validated(
+    table: npt.NDArray[np.float64],
+    labels: npt.NDArray[np.int64],
+    groups: npt.NDArray[np.int64],
+    seed: int,
+) -> float | None:
+    """``None`` when there are too few groups of a class for the folds."""
+    if min((len(np.unique(groups[labels == label])) for label in Label), default=0) < FOLDS:
+        return None
+    model, scores = _model(), np.empty(len(labels))
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    for fit, held_out in folds.split(table, labels, groups):
         model.fit(table[fit], labels[fit])
         scores[held_out] = model.decision_function(table[held_out])
-    model.fit(table, labels)
-    weights = dict(zip(FEATURES, model[-1].coef_[0].tolist(), strict=True))
-    return Probe(float(roc_auc_score(labels, scores)), len(kept), weights)
+    return float(roc_auc_score(labels, scores))
 
 
 def features(image: LabelledImage) -> npt.NDArray[np.float64] | None:
