@@ -125,7 +125,8 @@ class Scan:
 
 def shows(result: FileResult, faces: int) -> bool:
     """Whether exactly so many faces were found, and all of them scored."""
-    return result.status is Status.OK and result.faces == faces == len(result.findings)
+    all_scored = result.status is Status.OK and not result.unscored_faces
+    return all_scored and result.faces == faces == len(result.findings)
 
 
 def each_face(result: FileResult) -> Iterator[FileResult]:
