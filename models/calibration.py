@@ -36,6 +36,8 @@ class Calibration:
     log_loss_before: float
     """Mean log-loss (nats) at temperature 1; ``log_loss_after`` at the fitted one."""
     log_loss_after: float
+    thresholds_by_faces: dict[str, list[float]] | None = None
+    """Of a model of faces, as in its metadata; files of before have none."""
 
     def as_config(self) -> dict[str, Any]:
         """Plain values for ``calibration.json``."""
@@ -56,6 +58,7 @@ class Calibration:
             calibration_prior=self.prior,
             thresholds=self.thresholds,
             inconclusive_low=self.inconclusive_low,
+            thresholds_by_faces=self.thresholds_by_faces,
         )
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from enum import IntEnum
 from typing import Any
@@ -132,11 +132,18 @@ class ModelMetadata:
     faces: Mapping[str, Any] | None = None
     """Which faces the model was trained on and how they were cut out (:func:`models.faces.law.face_law`); there with
     preprocessing 2, and only there."""
+    thresholds_by_faces: Mapping[str, Sequence[float]] | None = None
+    """Of each of ``thresholds`` its value for pictures of 1, 2, … scored faces, the last one for any more; ``None``:
+    that of one face, however many there are."""
 
     def default_threshold(self) -> float:
         """The threshold in force when the user names none."""
         default = self.thresholds.get("default")
         return default.value if default is not None else UNCALIBRATED_THRESHOLD
+
+    def known(self) -> dict[str, Any]:
+        """Plain values, without those fields that only newer files have where this one lacks them."""
+        return {key: value for key, value in asdict(self).items() if key not in _NEWEST or value is not None}
 
     def to_props(self) -> dict[str, str]:
         """The ``metadata_props`` of a model file: each field as compact JSON with sorted keys.
@@ -210,8 +217,26 @@ class ModelMetadata:
             "precision_check": self.precision_check is None or isinstance(self.precision_check, dict),
             "network": isinstance(self.network, str),
             "faces": isinstance(self.faces, dict) == (self.preprocess == FACE_PREPROCESS_VERSION),
+            "thresholds_by_faces": self._by_faces_fit(),
         }
         return next((key for key, right in checks.items() if not right), None)
+
+    def _by_faces_fit(self) -> bool:
+        """Whether the thresholds of several faces begin with those of one and never fall."""
+        by_faces = self.thresholds_by_faces
+        if by_faces is None:
+            return True
+        return (
+            isinstance(by_faces, dict)
+            and by_faces.keys() == self.thresholds.keys()
+            and all(
+                isinstance(values, list | tuple)
+                and all(_is_number(value) for value in values)
+                and list(values[:1]) == [self.thresholds[name].value]
+                and list(values) == sorted(values)
+                for name, values in by_faces.items()
+            )
+        )
 
 
 _OPTIONAL: Mapping[str, object] = {
@@ -219,7 +244,10 @@ _OPTIONAL: Mapping[str, object] = {
     "precision_check": None,
     "network": DEFAULT_NETWORK,
     "faces": None,
+    "thresholds_by_faces": None,
 }
+_NEWEST = ("thresholds_by_faces",)
+"""Of them, those that a manifest leaves out, too."""
 
 
 def _is_number(value: object) -> bool:

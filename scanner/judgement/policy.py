@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import assert_never
+from typing import Any, assert_never
 
 from models.contract import PROB_DECIMALS, ModelMetadata
 from models.support.errors import ExitCode, Failure
@@ -41,36 +41,64 @@ def format_probability(prob_fake: float) -> str:
 
 @dataclass(frozen=True)
 class Policy:
-    """``fake`` from ``threshold`` up, ``inconclusive`` from ``low`` up to it, ``real`` below."""
+    """``fake`` from the threshold up, ``inconclusive`` from ``low`` up to it, ``real`` below."""
 
     threshold: float
+    """Of a file with one score."""
     low: float
     threshold_source: str
     """``model default``, ``option``, ``fpr1``, ``fpr5`` or ``uncalibrated default``."""
+    by_faces: tuple[float, ...] | None = None
+    """Thresholds of files with 1, 2, … scores, the last one for any more; ``None``: :attr:`threshold` for all."""
 
     @classmethod
     def for_model(cls, metadata: ModelMetadata, threshold: str | None = None) -> Policy:
         """The policy in force; ``threshold`` is a number, or the name of one of the model's.
 
-        Raises :class:`ThresholdError`.
+        A number holds for any number of faces. Raises :class:`ThresholdError`.
         """
         if threshold is None:
-            value = metadata.default_threshold()
-            source = "model default" if "default" in metadata.thresholds else "uncalibrated default"
+            value, name = metadata.default_threshold(), "default"
+            source = "model default" if name in metadata.thresholds else "uncalibrated default"
         elif threshold in metadata.thresholds:
-            value, source = metadata.thresholds[threshold].value, threshold
+            value, name, source = metadata.thresholds[threshold].value, threshold, threshold
         else:
-            value, source = _number(threshold, metadata), "option"
+            value, name, source = _number(threshold, metadata), "", "option"
         low = value if metadata.inconclusive_low is None else min(metadata.inconclusive_low, value)
-        return cls(value, low, source)
+        by_faces = (metadata.thresholds_by_faces or {}).get(name)
+        return cls(value, low, source, None if by_faces is None else tuple(by_faces))
+
+    def threshold_of(self, scores: int) -> float:
+        """The threshold of a file with so many scores, one for each face that was judged.
+
+        The file's value is the largest of them, and the largest of many reaches any threshold more often.
+        """
+        return self.threshold if self.by_faces is None else self.by_faces[min(scores, len(self.by_faces)) - 1]
+
+    def limit(self, result: FileResult, verdict: Verdict) -> float:
+        """From which probability up a file as this one has this verdict, of those that are findings."""
+        return self.threshold_of(len(result.findings)) if verdict is Verdict.FAKE else self.low
+
+    def words(self) -> str:
+        """The threshold as people are told it."""
+        if self.by_faces is None or self.by_faces[-1] == self.threshold:
+            return f"{self.threshold:g} ({self.threshold_source})"
+        return (
+            f"{self.threshold:g} ({self.threshold_source}; for several faces higher, up to {self.by_faces[-1]:g} "
+            f"from {len(self.by_faces)} up)"
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """Plain values for a report; without ``by_faces`` where there is one threshold for all."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
     def verdict(self, result: FileResult) -> Verdict | None:
-        """``None`` for a file without a probability. It is read off the printed one, so that the report's two
-        columns never contradict each other."""
+        """``None`` for a file without a probability. It is read off the printed one and the printed number of scored
+        faces, so that the report's columns never contradict each other."""
         if result.status is not Status.OK or result.prob_fake is None:
             return None
         printed = float(format_probability(result.prob_fake))
-        if printed >= self.threshold:
+        if printed >= self.threshold_of(len(result.findings)):
             return Verdict.FAKE
         return Verdict.INCONCLUSIVE if printed >= self.low else Verdict.REAL
 

@@ -84,7 +84,7 @@ class HtmlReport:
         complete = " The audit is <strong>not complete</strong>: see the errors below." if incomplete else ""
         yield (
             f"<p>{tally.files:,} files, model {_text(metadata.name)} {_text(metadata.version)}, "
-            f"threshold {policy.threshold:g} ({_text(policy.threshold_source)}).{complete}</p>"
+            f"threshold {_text(policy.words())}.{complete}</p>"
         )
         if self._facts.redacted:
             yield '<p class="note">Names are redacted: file-0000001 is the first row of the report.</p>'

@@ -6,7 +6,7 @@ import re
 from xml.sax.saxutils import escape, quoteattr
 
 from scanner.judgement.judging import Judged
-from scanner.judgement.policy import Verdict, format_probability
+from scanner.judgement.policy import format_probability
 from scanner.reports.report import TOOL, ReportContext, ReportFormat, RunEnd
 from scanner.reports.row import deciding_face, where_decided
 from scanner.reports.sinks import Sink
@@ -65,8 +65,7 @@ class JunitReport:
             if judged.is_known:
                 return f"<system-out>{verdict.value}, known from the baseline</system-out>"
             self._failures += 1
-            policy = self._facts.policy
-            limit = policy.threshold if verdict is Verdict.FAKE else policy.low
+            limit = self._facts.policy.limit(result, verdict)
             message = (
                 f"{verdict.value}: prob_fake {format_probability(result.prob_fake or 0.0)}, from {limit:g} up"
             )

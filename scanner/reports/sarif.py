@@ -113,7 +113,10 @@ class SarifReport:
             for notice in notices_of(self._left_out)
         ]
         self._write((b"," if written and notices else b"") + b",".join(map(_json, notices)))
-        properties = {"model": self._facts.model.sha256, "threshold": self._facts.policy.threshold}
+        policy = self._facts.policy
+        properties = {"model": self._facts.model.sha256, "threshold": policy.threshold}
+        if policy.by_faces is not None:
+            properties["thresholds_by_faces"] = policy.by_faces
         self._write(b'\n]}],"properties":' + _json(properties) + b"}]}\n")
 
     def _write(self, data: bytes) -> None:
@@ -136,7 +139,8 @@ class SarifReport:
 
     def _result(self, result: FileResult, verdict: Verdict, is_known: bool) -> dict[str, Any]:
         printed = format_probability(result.prob_fake or 0.0)
-        text = f"{verdict.value}: prob_fake {printed} (threshold {self._facts.policy.threshold:g})"
+        threshold = self._facts.policy.limit(result, Verdict.FAKE)
+        text = f"{verdict.value}: prob_fake {printed} (threshold {threshold:g})"
         if (face := deciding_face(result)) is not None:
             text += f", {face}"
         told = {"provenance": result.provenance, "faces": result.faces, "where": where_decided(result)}

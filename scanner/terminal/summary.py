@@ -45,10 +45,7 @@ def summary_lines(
     if tally.ignored:
         yield f"  left out by .scanignore: {tally.ignored}; --no-scanignore scans them"
     flagged = ", ".join(_count(verdicts[verdict], verdict.value, _COLOURS[verdict]) for verdict in _COLOURS)
-    yield (
-        f"  {flagged}, {verdicts[Verdict.REAL]:,} not flagged at threshold {policy.threshold:g} "
-        f"({policy.threshold_source})"
-    )
+    yield f"  {flagged}, {verdicts[Verdict.REAL]:,} not flagged at threshold {policy.words()}"
     if tally.cached:
         yield f"  {tally.cached:,} results from the cache"
     if known := tally.known.total():

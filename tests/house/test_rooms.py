@@ -32,6 +32,7 @@ NO_TORCH = (
     "train.datasets.tree",
     "train.evaluation",
     "train.fitting.temperature",
+    "train.fitting.thresholds",
     "train.recipes",
     "models.calibration",
     "models.contract",

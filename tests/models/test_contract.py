@@ -24,7 +24,7 @@ from models.contract import (
 from models.support.errors import ModelFileError
 
 PLAIN = ModelMetadata("first", "1", "fake")
-OPTIONAL = {"faces", "network", "precision", "precision_check"}
+OPTIONAL = {"faces", "network", "precision", "precision_check", "thresholds_by_faces"}
 
 unit = st.floats(0, 1)
 texts = st.text(max_size=20)
@@ -99,6 +99,7 @@ def test_files_without_the_keys_of_variants_compute_in_fp32() -> None:
         network="efficientnet_lite2",
         preprocess=2,
         faces={"margin": 1.2},
+        thresholds_by_faces={},
     )
     props = variant.to_props()
     assert set(props) == {field.name for field in fields(ModelMetadata)}
@@ -142,6 +143,8 @@ def test_a_file_without_metadata_is_refused_with_the_remedy() -> None:
         ({"thresholds": '{"default":0.5}'}, "thresholds"),
         ({"thresholds": '{"default":{"value":"high"}}'}, "'thresholds'"),
         ({"thresholds": '{"default":{"worth":1}}'}, "thresholds"),
+        ({"thresholds_by_faces": '{"default":[0.5]}'}, "'thresholds_by_faces'"),
+        ({"thresholds_by_faces": "[]"}, "'thresholds_by_faces'"),
         ({"temperature": "0"}, "'temperature'"),
         ({"temperature": "null"}, "'temperature'"),
         ({"temperature": "NaN"}, "'temperature'"),
@@ -202,3 +205,23 @@ def test_contract_and_errors_import_the_standard_library_only(name: str) -> None
     loaded = {module.partition(".")[0] for module in loaded_modules(f"import {name}")}
     bare = {module.partition(".")[0] for module in loaded_modules("")}
     assert loaded - bare <= sys.stdlib_module_names | {"models"}
+
+
+@pytest.mark.parametrize("values", [[0.7], [0.7, 0.7, 0.9]])
+def test_thresholds_of_several_faces_begin_with_that_of_one_and_never_fall(values: list[float]) -> None:
+    def read(by_faces: object) -> ModelMetadata:
+        props = replace(PLAIN, thresholds={"default": Threshold(0.7)}).to_props()
+        assert "thresholds_by_faces" not in props, "older files are as they were"
+        return ModelMetadata.from_props({**props, "thresholds_by_faces": json.dumps(by_faces)}, where="m")
+
+    assert read({"default": values}).thresholds_by_faces == {"default": values}
+    assert read(None).thresholds_by_faces is None
+    for wrong in ([], [0.6, 0.8], [0.7, 0.6], [0.7, "1"], 0.7):
+        with pytest.raises(ModelFileError, match="'thresholds_by_faces'"):
+            read({"default": wrong})
+
+
+def test_a_manifest_has_a_new_field_only_where_the_model_has_it() -> None:
+    assert "thresholds_by_faces" not in PLAIN.known() and PLAIN.known()["faces"] is None
+    more = replace(PLAIN, thresholds_by_faces={})
+    assert more.known()["thresholds_by_faces"] == {}

@@ -91,6 +91,51 @@ def test_the_threshold_in_force_and_where_it_comes_from(
     assert Policy.for_model(metadata(**changes), asked) == expected
 
 
+OF_FACES = {"default": [0.7, 0.8, 0.9], "fpr1": [0.8, 0.9, 0.9], "fpr5": [0.6, 0.7, 0.8]}
+
+
+def of_faces(*probs: float) -> FileResult:
+    return FileResult("a.png", Status.OK, faces=len(probs), findings=tuple(Finding(0.0, p) for p in probs))
+
+
+@pytest.mark.parametrize(
+    ("asked", "probs", "verdict"),
+    [
+        (None, [0.75], Verdict.FAKE),
+        (None, [0.1, 0.75], Verdict.INCONCLUSIVE),
+        (None, [0.1, 0.8], Verdict.FAKE),
+        (None, [0.1, 0.2, 0.89], Verdict.INCONCLUSIVE),
+        (None, [0.9] * 7, Verdict.FAKE),
+        (None, [0.89] * 7, Verdict.INCONCLUSIVE),
+        ("fpr5", [0.1, 0.75], Verdict.FAKE),
+        ("0.7", [0.1] * 20 + [0.7], Verdict.FAKE),
+    ],
+)
+def test_the_threshold_is_that_of_the_number_of_scored_faces(
+    asked: str | None, probs: list[float], verdict: Verdict
+) -> None:
+    model = metadata(thresholds=THRESHOLDS, inconclusive_low=0.4, thresholds_by_faces=OF_FACES)
+    policy = Policy.for_model(model, asked)
+    assert policy.verdict(of_faces(*probs)) is verdict
+    assert policy.limit(of_faces(*probs), Verdict.INCONCLUSIVE) <= policy.limit(
+        of_faces(*probs), Verdict.FAKE
+    )
+    # A model without them judges as it did.
+    old = Policy.for_model(metadata(thresholds=THRESHOLDS, inconclusive_low=0.4), asked)
+    assert old.verdict(of_faces(*probs)) is old.verdict(scored(max(probs)))
+
+
+def test_people_are_told_of_the_higher_thresholds() -> None:
+    model = metadata(thresholds=THRESHOLDS, thresholds_by_faces=OF_FACES)
+    assert (
+        Policy.for_model(model).words()
+        == "0.7 (model default; for several faces higher, up to 0.9 from 3 up)"
+    )
+    assert Policy.for_model(model, "0.7").words() == "0.7 (option)"
+    assert "by_faces" not in Policy.for_model(model, "0.7").facts()
+    assert Policy.for_model(model).facts()["by_faces"] == (0.7, 0.8, 0.9)
+
+
 @pytest.mark.parametrize("asked", ["1.01", "-1", "nan", "inf", "", "fpr2", "0,5"])
 def test_a_threshold_that_is_none_names_those_that_are(asked: str) -> None:
     with pytest.raises(ThresholdError, match=r"fpr1, fpr5") as caught:

@@ -93,7 +93,7 @@ def test_scan_train_calibrates_a_finished_run_on_the_calibrate_role(
     assert content.checkpoint_sha256 == sha256_file(run / "best.pt")
     for one in content.by_store.values():
         assert (one.real, one.fake, one.prior) == (3, 3, 0.5)
-        assert one.thresholds["default"].data == "faces, calibrate role, all real images' fpr5"
+        assert one.thresholds["default"].data == "faces, calibrate role, at most 5% of all real images (3)"
         assert one.thresholds["fpr5"].fpr == 0.0
         assert np.isfinite(one.temperature)
 

@@ -17,7 +17,6 @@ from train.fitting.temperature import (
     fit_temperature,
     log_loss,
     printed_probabilities,
-    threshold_for,
 )
 
 
@@ -39,19 +38,6 @@ def test_a_perfectly_separated_role_keeps_a_finite_temperature() -> None:
     assert 0.04 < fit_temperature(labels, np.array([-3.0, -2.0, 2.0, 3.0])) < 0.06
 
 
-@given(
-    st.lists(st.floats(0, 1).map(lambda p: round(p, 6)), min_size=1, max_size=60),
-    st.sampled_from([0.0, 0.01, 0.05, 0.3]),
-)
-def test_a_threshold_keeps_its_rate_and_is_the_smallest_that_does(probs: list[float], rate: float) -> None:
-    reals = np.array(probs)
-    threshold = threshold_for(reals, rate)
-    assert 0 <= threshold <= 1
-    if threshold < 1:
-        assert (reals >= threshold).mean() <= rate + 1e-9
-        assert (reals >= round(threshold - 1e-6, 6)).mean() > rate
-
-
 @settings(max_examples=30)
 @given(st.integers(0, 10_000))
 def test_a_calibration_is_consistent_with_itself(seed: int) -> None:
@@ -71,30 +57,32 @@ def test_a_calibration_is_consistent_with_itself(seed: int) -> None:
     assert found.prior == pytest.approx(labels.mean())
 
 
-@pytest.mark.parametrize("small", [["b"] * 120, ["b"] * 60 + ["c"] * 60])
+@pytest.mark.parametrize("small", [["b"] * 220, ["b"] * 110 + ["c"] * 110])
 def test_the_default_protects_the_kind_whose_reals_score_highest(small: list[str]) -> None:
     # These real images score higher than a's: the pooled rate would flag many of them.
-    labels = np.array([0] * 1800 + [0] * 120 + [1] * 100)
-    logits = np.concatenate([np.linspace(-4, -2, 1800), np.linspace(0, 2, 120), np.linspace(1, 4, 100)])
-    found = calibrate(labels, logits, ["a"] * 1800 + small + ["a"] * 100, data="role")
+    labels = np.array([0] * 3300 + [0] * 220 + [1] * 100)
+    logits = np.concatenate([np.linspace(-4, -2, 3300), np.linspace(0, 2, 220), np.linspace(1, 4, 100)])
+    found = calibrate(labels, logits, ["a"] * 3300 + small + ["a"] * 100, data="role")
     probs = printed_probabilities(logits / found.temperature)
-    theirs = probs[1800:1920]
+    theirs = probs[3300:3520]
     assert (theirs >= found.thresholds["fpr5"].value).mean() > 0.05
     assert (theirs >= found.thresholds["default"].value).mean() <= 0.05
-    assert found.thresholds["default"].data == "role, the strictest group's fpr5"
+    assert found.thresholds["default"].data == f"role, at most 5% of {', '.join(sorted({*small}))} (220)"
+    assert found.thresholds["fpr5"].data == "role, at most 5% of all real images (3520)"
 
 
-def test_a_few_real_images_set_no_threshold_of_their_own() -> None:
-    labels = np.array([0] * 300 + [0] * 20 + [1] * 100)
-    logits = np.concatenate([np.linspace(-4, -2, 300), np.linspace(0, 9, 20), np.linspace(1, 4, 100)])
-    found = calibrate(labels, logits, ["a"] * 300 + ["b"] * 20 + ["a"] * 100, data="role")
-    probs = printed_probabilities(logits / found.temperature)
-    default = found.thresholds["default"].value
-    assert default == max(threshold_for(probs[:300], 0.05), threshold_for(probs[:320], 0.05))
-    alone = calibrate(labels, logits, ["a"] * 50 + ["c"] * 50 + ["d"] * 320, data="role")
-    assert alone.thresholds["default"].data == "role, the strictest group's fpr5"
-    tiny = calibrate(labels[280:], logits[280:], [None] * 140, data="role")
-    assert tiny.thresholds["default"].data == "role, all real images' fpr5"
+def test_only_a_model_of_faces_has_thresholds_for_several() -> None:
+    labels, logits = drawn(800, 1.0)
+    one = calibrate(labels, logits, [None] * 800, data="role")
+    many = calibrate(labels, logits, [None] * 800, data="role", faces=True)
+    assert one.thresholds_by_faces is None and many.thresholds_by_faces is not None
+    assert one.thresholds == many.thresholds
+    assert many.thresholds_by_faces.keys() == many.thresholds.keys()
+    for name, values in many.thresholds_by_faces.items():
+        assert values[0] == many.thresholds[name].value and values[-1] > values[0]
+    metadata = many.applied_to(ModelMetadata("m", "1", "fake", preprocess=2, faces={"margin": 1.3}))
+    assert ModelMetadata.from_props(metadata.to_props(), where="m") == metadata
+    assert Calibration.from_config(json.loads(json.dumps(many.as_config()))) == many
 
 
 def test_it_survives_json_and_lands_in_the_metadata() -> None:

@@ -117,7 +117,16 @@ def test_many_sources_are_split_into_tables_that_lose_none() -> None:
 
 def test_scores_csv_has_every_image_in_order(images) -> None:
     table = pd.read_csv(io.StringIO(scores_csv(images)))
-    assert list(table.columns) == ["path", "label", "source", "group", "prob_fake", "status", "error"]
+    assert list(table.columns) == [
+        "path",
+        "label",
+        "source",
+        "group",
+        "prob_fake",
+        "status",
+        "error",
+        "faces",
+    ]
     assert table["path"].tolist() == [image.image.relative for image in images]
     assert table["prob_fake"].isna().tolist() == [image.prob_fake is None for image in images]
     assert table.loc[2, ["status", "error"]].tolist() == ["error", "corrupt_image"]
@@ -191,3 +200,22 @@ def test_the_threshold_is_the_users_or_the_models() -> None:
 def test_a_threshold_that_is_none_is_refused(asked: str) -> None:
     with pytest.raises(Failure, match="--threshold"):
         choose_threshold(asked, ModelMetadata("m", "1", "fake"))
+
+
+def test_an_image_of_several_faces_is_flagged_at_their_threshold(images: list[ScoredImage]) -> None:
+    by_faces = ChosenThreshold(0.5, "model default", (0.5, 0.8))
+    several = [replace(image, faces=3) for image in images]
+    assert evaluate(images, by_faces).overall.confusion == evaluate(images, HALF).overall.confusion
+    raised = evaluate(several, by_faces).overall
+    assert raised.confusion == evaluate(images, ChosenThreshold(0.8, "option")).overall.confusion
+    assert raised.intervals == evaluate(images, ChosenThreshold(0.8, "option")).overall.intervals
+    document = json.loads(as_json(SUBJECT, evaluate(several, by_faces)))
+    assert document["threshold"] == {"value": 0.5, "origin": "model default", "by_faces": [0.5, 0.8]}
+    assert "for several faces higher, up to 0.8 from 2 up" in as_markdown(
+        SUBJECT, evaluate(several, by_faces)
+    )
+
+
+def test_scores_csv_has_the_number_of_faces(images: list[ScoredImage]) -> None:
+    table = pd.read_csv(io.StringIO(scores_csv([replace(image, faces=3) for image in images])))
+    assert (table["faces"].dropna() == 3).all() and (table["faces"].isna() == table["prob_fake"].isna()).all()

@@ -35,7 +35,7 @@ class Interval:
 def bootstrap(
     labels: Labels,
     prob_fake: Probs,
-    threshold: float,
+    threshold: float | Float64s,
     groups: Sequence[str | None],
     *,
     resamples: int = DEFAULT_RESAMPLES,

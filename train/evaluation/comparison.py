@@ -62,19 +62,19 @@ def compare(
     if [one.image.relative for one in ours] != [one.image.relative for one in theirs]:
         raise ValueError("the two models were not given the same images in the same order")
     both = [
-        (a.image, a.prob_fake, b.prob_fake)
+        (a, b)
         for a, b in zip(ours, theirs, strict=True)
         if a.prob_fake is not None and b.prob_fake is not None
     ]
-    labels = np.array([int(image.label) for image, _, _ in both], dtype=np.int64)
-    scores = [np.array([pair[side] for pair in both], dtype=np.float64) for side in (1, 2)]
-    thresholds = (our_threshold.value, their_threshold.value)
+    labels = np.array([int(a.image.label) for a, _ in both], dtype=np.int64)
+    scores = [np.array([pair[side].prob_fake for pair in both], dtype=np.float64) for side in (0, 1)]
+    thresholds = (our_threshold.of([a for a, _ in both]), their_threshold.of([b for _, b in both]))
     values = [
         compute_metrics(labels, score, threshold).as_dict()
         for score, threshold in zip(scores, thresholds, strict=True)
     ]
     samples: dict[str, list[np.ndarray[tuple[int], np.dtype[np.float64]]]] = {name: [] for name in FIGURES}
-    index = group_index([image.group for image, _, _ in both])
+    index = group_index([a.image.group for a, _ in both])
     if resamples and both and set(labels.tolist()) == {int(Label.REAL), int(Label.FAKE)}:
         prepared = [prepare(labels, score, t) for score, t in zip(scores, thresholds, strict=True)]
         for weights in resample_weights(index, resamples, seed):

@@ -93,7 +93,7 @@ class Confusion:
     fn: int
 
 
-def compute_metrics(labels: Labels, prob_fake: Probs, threshold: float) -> Metrics:
+def compute_metrics(labels: Labels, prob_fake: Probs, threshold: float | Float64s) -> Metrics:
     """All figures of ``labels`` int[N] (1 = fake) and ``prob_fake`` float[N] in [0, 1].
 
     Raises ``ValueError`` when the arrays are not that. N may be 0: then every figure is ``None``.
@@ -126,7 +126,7 @@ def compute_metrics(labels: Labels, prob_fake: Probs, threshold: float) -> Metri
     )
 
 
-def confusion(labels: Labels, prob_fake: Probs, threshold: float) -> Confusion:
+def confusion(labels: Labels, prob_fake: Probs, threshold: float | Float64s) -> Confusion:
     """Counts of int[N] labels against ``prob_fake >= threshold``."""
     labels, probs = checked(labels, prob_fake)
     if not labels.size:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,26 @@ class ChosenThreshold:
 
     value: float
     origin: str
+    by_faces: tuple[float, ...] | None = None
+    """Values for images of 1, 2, … scored faces, the last one for any more; ``None``: ``value`` for all."""
+
+    def of(self, scored: Sequence[ScoredImage]) -> float | Float64s:
+        """The threshold of those of the images that have a score: one for all, or float[N]."""
+        if self.by_faces is None:
+            return self.value
+        faces = np.array([one.faces for one in scored if one.prob_fake is not None], dtype=np.int64)
+        of_each: Float64s = np.array(self.by_faces)[np.minimum(faces, len(self.by_faces)) - 1]
+        return of_each
+
+    def words(self) -> str:
+        """As a scan's summary tells it."""
+        from scanner import Policy
+
+        return Policy(self.value, self.value, self.origin, self.by_faces).words()
+
+    def as_config(self) -> dict[str, Any]:
+        """Plain values; without ``by_faces`` where there is one for all."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -64,7 +85,7 @@ def choose_threshold(asked: str | None, metadata: ModelMetadata) -> ChosenThresh
     from scanner import Policy
 
     policy = Policy.for_model(metadata, asked)
-    return ChosenThreshold(policy.threshold, policy.threshold_source)
+    return ChosenThreshold(policy.threshold, policy.threshold_source, policy.by_faces)
 
 
 def evaluate(
@@ -104,6 +125,7 @@ def measure(
 ) -> Slice:
     """The figures of one set of images, with their intervals."""
     labels, prob_fake = _arrays(scored)
+    at = threshold.of(scored)
     reasons = Counter(one.error or one.status for one in scored if one.prob_fake is None)
     groups = [one.image.group for one in scored if one.prob_fake is not None]
     return Slice(
@@ -112,9 +134,9 @@ def measure(
         fake=int((labels == Label.FAKE).sum()),
         groups=len(np.unique(group_index(groups))),
         not_scored=dict(sorted(reasons.items())),
-        metrics=compute_metrics(labels, prob_fake, threshold.value),
-        intervals=bootstrap(labels, prob_fake, threshold.value, groups, resamples=resamples, seed=seed),
-        confusion=confusion(labels, prob_fake, threshold.value),
+        metrics=compute_metrics(labels, prob_fake, at),
+        intervals=bootstrap(labels, prob_fake, at, groups, resamples=resamples, seed=seed),
+        confusion=confusion(labels, prob_fake, at),
     )
 
 

@@ -64,18 +64,24 @@ def _plot(
             y, p, groups, plots.ROC_GRID, resamples=min(evaluation.resamples, 200), seed=evaluation.seed
         )
     title = subject.title
+    # A plot has one axis of thresholds.
+    at = " The threshold is that of one face." if evaluation.threshold.by_faces is not None else ""
     pictures = [
-        Picture("ROC", "Shaded: the pointwise 95 % interval over groups.", folder / "roc.png"),
+        Picture("ROC", f"Shaded: the pointwise 95 % interval over groups.{at}", folder / "roc.png"),
         Picture(
             "Reliability", "On the diagonal, prob_fake is the share of fakes.", folder / "reliability.png"
         ),
-        Picture("Scores by class", "What lies right of the threshold is flagged.", folder / "scores.png"),
         Picture(
-            "Verdicts at the threshold", "Counts, and each as a share of its class.", folder / "confusion.png"
+            "Scores by class", f"What lies right of the threshold is flagged.{at}", folder / "scores.png"
+        ),
+        Picture(
+            "Verdicts at the threshold",
+            f"Counts, and each as a share of its class.{at}",
+            folder / "confusion.png",
         ),
         Picture(
             "Risk and coverage",
-            "If a person looks at the least certain images.",
+            f"If a person looks at the least certain images.{at}",
             folder / "risk_coverage.png",
         ),
     ]

@@ -35,7 +35,7 @@ def as_json(subject: Subject, evaluation: Evaluation, extras: Extras = NO_EXTRAS
         },
         "data": {"name": subject.data, "split": subject.split, "manifest": subject.manifest},
         "inference": {"device": subject.device, "provider": subject.provider},
-        "threshold": {"value": evaluation.threshold.value, "origin": evaluation.threshold.origin},
+        "threshold": evaluation.threshold.as_config(),
         "bootstrap": {
             "method": "percentile, groups drawn with replacement",
             "level": LEVEL,

@@ -28,7 +28,7 @@ def as_markdown(subject: Subject, evaluation: Evaluation, extras: Extras = NO_EX
         f"Model {subject.model_file}, SHA-256 {subject.model_sha256[:12]}…, "
         + ("calibrated" if subject.calibrated else "not calibrated")
         + f"; run on {subject.device} ({subject.provider}).",
-        f"Flagged when prob_fake ≥ {threshold.value:g} ({threshold.origin}); Fake is the positive class.",
+        f"Flagged when prob_fake ≥ {threshold.words()}; Fake is the positive class.",
     ]
     if evaluation.resamples:
         lines.append(

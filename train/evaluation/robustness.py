@@ -119,7 +119,7 @@ def _score_chunk(
             continue
         pixels += [np.frombuffer(crop.pixels, np.uint8).reshape(shape) for crop in crops]
         places += [len(result)] * len(crops)
-        result.append(ScoredImage(image, "ok", None, None))
+        result.append(ScoredImage(image, "ok", None, None, len(crops)))
     for place, probability in zip(places, _probabilities(detector, pixels), strict=True):
         best = result[place].prob_fake
         if best is None or printed(probability) > best:

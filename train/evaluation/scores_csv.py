@@ -8,7 +8,7 @@ from models.contract import PROB_DECIMALS
 from train.evaluation.scoring import ScoredImage
 from train.evaluation.subject import as_text
 
-SCORES_COLUMNS = ("path", "label", "source", "group", "prob_fake", "status", "error")
+SCORES_COLUMNS = ("path", "label", "source", "group", "prob_fake", "status", "error", "faces")
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -26,6 +26,7 @@ def scores_csv(scored: Sequence[ScoredImage]) -> str:
             "" if one.prob_fake is None else f"{one.prob_fake:.{PROB_DECIMALS}f}",
             one.status,
             one.error or "",
+            "" if one.prob_fake is None else str(one.faces),
         )
         for one in scored
     ]

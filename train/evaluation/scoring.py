@@ -26,6 +26,8 @@ class ScoredImage:
     """A code of the report's closed list; ``None`` when the image was scored."""
     prob_fake: float | None
     """As a report prints it, with 6 decimals; ``None`` when the image could not be scored."""
+    faces: int = 1
+    """How many it is the largest score of; 1 with a model of whole pictures."""
 
 
 def score(
@@ -58,6 +60,7 @@ def scored(image: LabelledImage, result: FileResult) -> ScoredImage:
         status=str(result.status),
         error=str(result.error) if result.error is not None else None,
         prob_fake=printed(prob) if prob is not None else None,
+        faces=max(1, len(result.findings)),
     )
 
 

@@ -50,7 +50,7 @@ class Prepared:
         return tuple(TITLES)
 
 
-def prepare(labels: Labels, prob_fake: Probs, threshold: float) -> Prepared:
+def prepare(labels: Labels, prob_fake: Probs, threshold: float | Float64s) -> Prepared:
     """Sort and bin int[N] labels and float[N] scores once. Raises ``ValueError`` as ``compute_metrics``."""
     y, p = checked(labels, prob_fake)
     order = np.argsort(-p, kind="stable")

@@ -52,7 +52,9 @@ def calibrate_best(trainer: Trainer, images: Sequence[LabelledImage], *, data: s
     for store in Store:
         trainer.load_weights(stored_state(best, store, where=str(folder.best)))
         labels, logits = trainer.predict(images, exact=True)
-        by_store[store.value] = calibrate(labels, logits, sources, data=f"{data}, calibrate role")
+        by_store[store.value] = calibrate(
+            labels, logits, sources, data=f"{data}, calibrate role", faces=trainer.recipe.margin is not None
+        )
     content = CalibrationFile(digest, by_store)
     folder.write_calibration(content)
     return content

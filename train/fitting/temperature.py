@@ -10,31 +10,29 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from models.calibration import Calibration
 from models.contract import PROB_DECIMALS, Label, Threshold
 from models.support.errors import DataError
+from train.fitting.thresholds import Float64s, Ints, Reals, by_faces, groups_of_reals, strictest
 
 FALSE_POSITIVE_RATES = {"fpr1": 0.01, "fpr5": 0.05}
 DEFAULT_FROM = "fpr5"
 MISSED_BELOW_BAND = 0.05
 """The band begins where at most this share of the fakes lies below it."""
 
-MIN_REALS = 100
-"""A group with fewer real images sets no threshold: 5 % of 66 pictures, chosen on them, were 12.6 % on others."""
 _LOG_TEMPERATURES = (math.log(0.05), math.log(20.0))
 
-Float64s = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
-
-def calibrate(labels: Ints, logits: Float64s, sources: Sequence[str | None], *, data: str) -> Calibration:
+def calibrate(
+    labels: Ints, logits: Float64s, sources: Sequence[str | None], *, data: str, faces: bool = False
+) -> Calibration:
     """Fit a calibration on int[N] labels (1 = fake), float[N] logits and each image's source.
 
-    ``data`` names the role in the thresholds. The temperature minimises the log-loss (Guo et al. 2017, arXiv
-    1706.04599, section 4.2). ``fpr1`` and ``fpr5`` flag at most 1 % and 5 % of all real images; the default is the
-    largest ``fpr5`` of the :func:`groups_of_reals`, so that no kind of real images pays for another.
+    ``data`` names the role in the thresholds, ``faces`` asks for those of several faces. The temperature minimises
+    the log-loss (Guo et al. 2017, arXiv 1706.04599, section 4.2). ``fpr1`` and ``fpr5`` flag at most 1 % and 5 % of
+    all real images; the default is the largest ``fpr5`` of the :func:`~train.fitting.thresholds.groups_of_reals`, so
+    that no kind of real images pays for another.
 
     Raises :class:`DataError` when a class is missing.
     """
@@ -43,39 +41,27 @@ def calibrate(labels: Ints, logits: Float64s, sources: Sequence[str | None], *, 
         raise DataError("the calibrate role needs images of both classes; add groups to train/")
     temperature = fit_temperature(labels, logits)
     probs = printed_probabilities(logits / temperature)
+    all_reals = [Reals("all real images", probs[real])]
+    kept_on = {name: (rate, all_reals) for name, rate in FALSE_POSITIVE_RATES.items()}
+    kept_on["default"] = (FALSE_POSITIVE_RATES[DEFAULT_FROM], groups_of_reals(labels, sources, probs))
     thresholds = {
-        name: _described(threshold_for(probs[real], rate), probs, labels, data)
-        for name, rate in FALSE_POSITIVE_RATES.items()
+        name: _described(strictest(groups, rate), probs, labels, f"{data}, at most {rate:.0%} of")
+        for name, (rate, groups) in kept_on.items()
     }
-    rate = FALSE_POSITIVE_RATES[DEFAULT_FROM]
-    groups = groups_of_reals(labels, sources)
-    default = max(threshold_for(probs[group], rate) for group in groups)
-    of_whom = "the strictest group's" if len(groups) > 1 else "all real images'"
-    thresholds["default"] = _described(default, probs, labels, f"{data}, {of_whom} {DEFAULT_FROM}")
     low = float(np.quantile(probs[fake], MISSED_BELOW_BAND, method="lower"))
     return Calibration(
         temperature=temperature,
         prior=float(fake.mean()),
         thresholds=thresholds,
-        inconclusive_low=min(low, default),
+        inconclusive_low=min(low, thresholds["default"].value),
         real=int(real.sum()),
         fake=int(fake.sum()),
         log_loss_before=log_loss(labels, logits),
         log_loss_after=log_loss(labels, logits / temperature),
+        thresholds_by_faces={name: list(by_faces(groups, rate)) for name, (rate, groups) in kept_on.items()}
+        if faces
+        else None,
     )
-
-
-def groups_of_reals(labels: Ints, sources: Sequence[str | None]) -> list[npt.NDArray[np.bool_]]:
-    """Masks over the images: each source with at least :data:`MIN_REALS` real ones, and all other sources together;
-    where these are too few, all real images in their place."""
-    real = labels == Label.REAL
-    names = np.array([source or "" for source in sources])
-    own = [real & (names == name) for name in np.unique(names[real])]
-    large = [group for group in own if group.sum() >= MIN_REALS]
-    rest = real & ~np.logical_or.reduce([*large, np.zeros_like(real)])
-    if not rest.any():
-        return large
-    return [*large, rest if rest.sum() >= MIN_REALS else real]
 
 
 def fit_temperature(labels: Ints, logits: Float64s) -> float:
@@ -100,22 +86,12 @@ def printed_probabilities(logits: Float64s) -> Float64s:
     return np.asarray(np.round(np.exp(-np.logaddexp(0.0, -logits)), PROB_DECIMALS), dtype=np.float64)
 
 
-def threshold_for(real_probs: Float64s, rate: float) -> float:
-    """The smallest printed probability from which on at most ``rate`` of the real images are flagged.
-
-    Never above 1: where that many reals score 1.000000, the rate cannot be kept (the threshold's own ``fpr``
-    says what it is).
-    """
-    falling = np.sort(real_probs)[::-1]
-    allowed = int(rate * len(falling) + 1e-9)
-    return float(min(1.0, round(float(falling[allowed]) + 10**-PROB_DECIMALS, PROB_DECIMALS)))
-
-
-def _described(value: float, probs: Float64s, labels: Ints, data: str) -> Threshold:
+def _described(chosen: tuple[float, Reals], probs: Float64s, labels: Ints, data: str) -> Threshold:
+    value, reals = chosen
     flagged = probs >= value
     return Threshold(
         value=value,
-        data=data,
+        data=f"{data} {reals.words}",
         fpr=float(flagged[labels == Label.REAL].mean()),
         tpr=float(flagged[labels == Label.FAKE].mean()),
     )
