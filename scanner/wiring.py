@@ -114,7 +114,7 @@ def _for_faces(detector: Detector, options: Options) -> Detector:
     if given and not detector.facts.of_faces:
         raise FacesError(
             f"{detector.path} judges whole pictures, for which {' and '.join(given)} can do nothing; leave that out, "
-            "or name a model of faces, such as --model faces-lite2"
+            "or leave out --model: the shipped weights judge faces"
         )
     if options.no_face is None and options.min_face is None:
         return detector
