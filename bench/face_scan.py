@@ -39,21 +39,21 @@ NOTEBOOK, FACES, WHOLE = "notebook loop, B4", "scan, {}, faces", "scan, {}, whol
 def main_rows(scratch: Path, small: int, big: int) -> list[Row]:
     b4 = write_network(scratch / "b4.onnx")
     networks = {"Lite2": resolve_model(None)[0], "B4": b4}
-    pictures = {JPEG: portraits(scratch / "small", JPEG, 64), BIG: portraits(scratch / "big", BIG, 2)}
+    small_ones, big_ones = portraits(scratch / "small", JPEG, 64), portraits(scratch / "big", BIG, 2)
     rows = [
         Row(
             JPEG.name,
             NOTEBOOK,
             max(32, small // 8),
-            peers.notebook_loop(b4, pictures[JPEG], torch.device("cpu")),
+            peers.notebook_loop(b4, small_ones, torch.device("cpu")),
             32,
         )
     ]
     for name, model in networks.items():
         for pattern, faces in ((WHOLE, False), (FACES, True)):
             detector = Detector.load(as_law(model, scratch / f"{name}-{faces}.onnx", faces=faces), "cpu")
-            for kind, images in ((JPEG, small), (BIG, big)):
-                run = ours.scan(detector, pictures[kind])
+            for kind, paths, images in ((JPEG, small_ones, small), (BIG, big_ones, big)):
+                run = ours.scan(detector, paths)
                 rows.append(Row(kind.name, pattern.format(name), images, run, max(4, images // 8)))
     return rows
 
