@@ -14,13 +14,12 @@ import numpy as np
 from models.calibration import Calibration
 from models.contract import PROB_DECIMALS, Label, Threshold
 from models.support.errors import DataError
+from train.fitting.band import band
 from train.fitting.thresholds import Float64s, Ints, Reals, by_faces, groups_of_reals, strictest
 
 FALSE_POSITIVE_RATES = {"fpr1": 0.01, "fpr5": 0.05}
 DEFAULT_FROM = "fpr5"
-MISSED_BELOW_BAND = 0.05
-"""The band begins where at most this share of the fakes lies below it."""
-
+CLEAN = "as they are"
 _LOG_TEMPERATURES = (math.log(0.05), math.log(20.0))
 
 
@@ -48,12 +47,12 @@ def calibrate(
         name: _described(strictest(groups, rate), probs, labels, f"{data}, at most {rate:.0%} of")
         for name, (rate, groups) in kept_on.items()
     }
-    low = float(np.quantile(probs[fake], MISSED_BELOW_BAND, method="lower"))
+    begins = band({CLEAN: probs[fake]}, thresholds["default"].value)
     return Calibration(
         temperature=temperature,
         prior=float(fake.mean()),
         thresholds=thresholds,
-        inconclusive_low=min(low, thresholds["default"].value),
+        inconclusive_low=begins.low,
         real=int(real.sum()),
         fake=int(fake.sum()),
         log_loss_before=log_loss(labels, logits),
@@ -61,6 +60,7 @@ def calibrate(
         thresholds_by_faces={name: list(by_faces(groups, rate)) for name, (rate, groups) in kept_on.items()}
         if faces
         else None,
+        band=begins,
     )
 
 
