@@ -36,10 +36,10 @@ def band(fakes: Mapping[str, Float64s], threshold: float) -> Band:
 
 def upper_limits(count: int) -> Float64s:
     """The upper limits of the share, float[count], where 0, 1, … ``count`` - 1 of ``count`` were seen."""
-    from scipy.stats import beta
+    from scipy.special import betaincinv
 
     seen = np.arange(count)
-    limits: Float64s = np.asarray(beta.ppf(CONFIDENCE, seen + 1, count - seen), dtype=np.float64)
+    limits: Float64s = np.asarray(betaincinv(seen + 1, count - seen, CONFIDENCE), dtype=np.float64)
     return limits
 
 
