@@ -21,6 +21,21 @@ FILE_NAME = "calibration.json"
 
 
 @dataclass(frozen=True)
+class Band:
+    """The beginning of the inconclusive band, and how sure it is that few fakes lie below it and are called real."""
+
+    low: float
+    missed: float
+    """At most this share of fakes like those of the calibrate role lies below ``low``, with :attr:`confidence`."""
+    confidence: float
+    below: int
+    """How many did of :attr:`fakes`, in the condition where the most did."""
+    fakes: int
+    under: str
+    """That condition."""
+
+
+@dataclass(frozen=True)
 class Calibration:
     """What the calibrate role says about a model's logits."""
 
@@ -38,6 +53,8 @@ class Calibration:
     log_loss_after: float
     thresholds_by_faces: dict[str, list[float]] | None = None
     """Of a model of faces, as in its metadata; files of before have none."""
+    band: Band | None = None
+    """What ``inconclusive_low`` promises; files of before promise nothing."""
 
     def as_config(self) -> dict[str, Any]:
         """Plain values for ``calibration.json``."""
@@ -47,7 +64,8 @@ class Calibration:
     def from_config(cls, config: Mapping[str, Any]) -> Calibration:
         """The inverse of :meth:`as_config`."""
         thresholds = {name: Threshold(**values) for name, values in config["thresholds"].items()}
-        return cls(**{**config, "thresholds": thresholds})
+        band = Band(**config["band"]) if config.get("band") is not None else None
+        return cls(**{**config, "thresholds": thresholds, "band": band})
 
     def applied_to(self, metadata: ModelMetadata) -> ModelMetadata:
         """The metadata of a calibrated model."""
@@ -59,6 +77,7 @@ class Calibration:
             thresholds=self.thresholds,
             inconclusive_low=self.inconclusive_low,
             thresholds_by_faces=self.thresholds_by_faces,
+            inconclusive_band=None if self.band is None else asdict(self.band),
         )
 
 

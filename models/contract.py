@@ -135,6 +135,8 @@ class ModelMetadata:
     thresholds_by_faces: Mapping[str, Sequence[float]] | None = None
     """Of each of ``thresholds`` its value for pictures of 1, 2, … scored faces, the last one for any more; ``None``:
     that of one face, however many there are."""
+    inconclusive_band: Mapping[str, Any] | None = None
+    """What ``inconclusive_low`` promises of fakes, a :class:`models.calibration.Band`; ``None``: nothing."""
 
     def default_threshold(self) -> float:
         """The threshold in force when the user names none."""
@@ -218,6 +220,7 @@ class ModelMetadata:
             "network": isinstance(self.network, str),
             "faces": isinstance(self.faces, dict) == (self.preprocess == FACE_PREPROCESS_VERSION),
             "thresholds_by_faces": self._by_faces_fit(),
+            "inconclusive_band": self.inconclusive_band is None or isinstance(self.inconclusive_band, dict),
         }
         return next((key for key, right in checks.items() if not right), None)
 
@@ -245,8 +248,9 @@ _OPTIONAL: Mapping[str, object] = {
     "network": DEFAULT_NETWORK,
     "faces": None,
     "thresholds_by_faces": None,
+    "inconclusive_band": None,
 }
-_NEWEST = ("thresholds_by_faces",)
+_NEWEST = ("thresholds_by_faces", "inconclusive_band")
 """Of them, those that a manifest leaves out, too."""
 
 

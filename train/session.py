@@ -217,6 +217,10 @@ class Session:
             f"{default.value:.4g} flags {100 * (default.fpr or 0):.1f} % of the real and "
             f"{100 * (default.tpr or 0):.1f} % of the fake images of the calibrate role"
         )
+        if one.inconclusive_low == 0:
+            say(
+                "note: too few of the fakes score high to call any picture real: the inconclusive band begins at 0"
+            )
 
 
 def check_out(out: Path, *, resume: bool) -> None:

@@ -31,6 +31,7 @@ NO_TORCH = (
     "scanner",
     "train.datasets.tree",
     "train.evaluation",
+    "train.fitting.band",
     "train.fitting.temperature",
     "train.fitting.thresholds",
     "train.recipes",

@@ -34,9 +34,10 @@ def test_a_file_reads_back_as_it_was(tmp_path: Path) -> None:
     assert CalibrationFile.read(file) == written, "saved again by an editor"
 
 
-def test_a_file_of_before_has_one_threshold_for_any_number_of_faces(tmp_path: Path) -> None:
+def test_a_file_of_before_is_read_without_what_came_later(tmp_path: Path) -> None:
     content = json.loads(CalibrationFile("ab" * 32, {"fp32": ONE}).to_json())
-    del content["by_store"]["fp32"]["thresholds_by_faces"]
+    for later in ("thresholds_by_faces", "band"):
+        del content["by_store"]["fp32"][later]
     file = tmp_path / "calibration.json"
     file.write_text(json.dumps(content))
     assert CalibrationFile.read(file).by_store["fp32"] == ONE

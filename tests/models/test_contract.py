@@ -24,7 +24,14 @@ from models.contract import (
 from models.support.errors import ModelFileError
 
 PLAIN = ModelMetadata("first", "1", "fake")
-OPTIONAL = {"faces", "network", "precision", "precision_check", "thresholds_by_faces"}
+OPTIONAL = {
+    "faces",
+    "inconclusive_band",
+    "network",
+    "precision",
+    "precision_check",
+    "thresholds_by_faces",
+}
 
 unit = st.floats(0, 1)
 texts = st.text(max_size=20)
@@ -100,6 +107,7 @@ def test_files_without_the_keys_of_variants_compute_in_fp32() -> None:
         preprocess=2,
         faces={"margin": 1.2},
         thresholds_by_faces={},
+        inconclusive_band={"low": 0.4},
     )
     props = variant.to_props()
     assert set(props) == {field.name for field in fields(ModelMetadata)}
@@ -144,6 +152,7 @@ def test_a_file_without_metadata_is_refused_with_the_remedy() -> None:
         ({"thresholds": '{"default":{"value":"high"}}'}, "'thresholds'"),
         ({"thresholds": '{"default":{"worth":1}}'}, "thresholds"),
         ({"thresholds_by_faces": '{"default":[0.5]}'}, "'thresholds_by_faces'"),
+        ({"inconclusive_band": "0.5"}, "'inconclusive_band'"),
         ({"thresholds_by_faces": "[]"}, "'thresholds_by_faces'"),
         ({"temperature": "0"}, "'temperature'"),
         ({"temperature": "null"}, "'temperature'"),
@@ -222,6 +231,6 @@ def test_thresholds_of_several_faces_begin_with_that_of_one_and_never_fall(value
 
 
 def test_a_manifest_has_a_new_field_only_where_the_model_has_it() -> None:
-    assert "thresholds_by_faces" not in PLAIN.known() and PLAIN.known()["faces"] is None
-    more = replace(PLAIN, thresholds_by_faces={})
-    assert more.known()["thresholds_by_faces"] == {}
+    assert PLAIN.known()["faces"] is None
+    for name in ("thresholds_by_faces", "inconclusive_band"):
+        assert name not in PLAIN.known() and replace(PLAIN, **{name: {}}).known()[name] == {}

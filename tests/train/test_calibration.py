@@ -71,6 +71,28 @@ def test_the_default_protects_the_kind_whose_reals_score_highest(small: list[str
     assert found.thresholds["fpr5"].data == "role, at most 5% of all real images (3520)"
 
 
+def test_the_default_and_the_band_hold_under_each_condition() -> None:
+    labels, logits = drawn(2000, 1.0)
+    degraded = {"softer": logits * 0.5 + 1.5, "same": logits}
+    found = calibrate(labels, logits, [None] * 2000, data="role", faces=True, degraded=degraded)
+    clean = calibrate(labels, logits, [None] * 2000, data="role", faces=True)
+    default = found.thresholds["default"]
+    assert default.value > clean.thresholds["default"].value
+    assert default.data == f"role, at most 5% of all real images under softer ({found.real})"
+    for name in ("fpr1", "fpr5"):
+        assert found.thresholds[name] == clean.thresholds[name], "named rates are those of images as they are"
+    assert found.temperature == clean.temperature
+    assert found.band is not None and clean.band is not None
+    for one in (logits, *degraded.values()):
+        probs = printed_probabilities(one / found.temperature)
+        assert (probs[labels == 0] >= default.value).mean() <= 0.05
+        assert (probs[labels == 1] < found.inconclusive_low).mean() <= 0.05
+    assert found.band.under == "as they are", "of fakes, these score lowest"
+    assert found.thresholds_by_faces is not None and clean.thresholds_by_faces is not None
+    pairs = zip(found.thresholds_by_faces["default"], clean.thresholds_by_faces["default"], strict=True)
+    assert all(ours >= theirs for ours, theirs in pairs)
+
+
 def test_only_a_model_of_faces_has_thresholds_for_several() -> None:
     labels, logits = drawn(800, 1.0)
     one = calibrate(labels, logits, [None] * 800, data="role")

@@ -37,7 +37,17 @@ TRAINING = {
 def model(tmp_path: Path) -> Path:
     """Contract 1: the logit is the mean of the pixels."""
     parity = {"max_abs_prob": 2e-7, "images": 32}
-    metadata = ModelMetadata("demo", "1.0", "fake", license="research use", training=TRAINING, parity=parity)
+    band = {"low": 0.3, "missed": 0.05, "confidence": 0.95, "below": 4, "fakes": 200, "under": "JPEG q50"}
+    metadata = ModelMetadata(
+        "demo",
+        "1.0",
+        "fake",
+        license="research use",
+        training=TRAINING,
+        parity=parity,
+        inconclusive_low=0.3,
+        inconclusive_band=band,
+    )
     path = tmp_path / "weights" / "demo.onnx"
     path.parent.mkdir()
     return write_tiny_model(path, metadata, logit="mean")
@@ -96,6 +106,7 @@ def test_the_card_serves_the_code_and_the_reader(
     assert page.splitlines()[2] == "These weights only demonstrate the tool."
     assert f"`{shipped.sha256}`" in page and "commit `abc1234`" in page and "| ROC-AUC" in page
     assert "scratch: 3 epochs at 96 px, lr 0.0005; adamw, cosine schedule, 32 images a step" in page
+    assert "with 95% confidence (4 of 200 were, JPEG q50)" in page
     assert "fit: 9 Real, 8 Fake" in page and "max \\|Δp\\| 2e-07 over 32 images" in page
 
 

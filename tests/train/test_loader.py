@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -12,8 +14,9 @@ from torch import Tensor
 from models.contract import Label
 from models.preprocessing import preprocess, to_input
 from models.support.errors import DataError
+from train.augmentation.on_the_way import ON_THE_WAY
 from train.datasets.decoded_store import Pictures, read_rgb
-from train.datasets.loader import Batch, EpochPlan, steps_of, training_batches
+from train.datasets.loader import Batch, EpochPlan, WholeView, steps_of, training_batches
 from train.datasets.loader import whole_batches as _whole_batches
 from train.datasets.tree import LabelledImage
 from train.recipes import SCRATCH, Phase, View
@@ -184,11 +187,27 @@ def test_faces_are_cut_out_by_the_law_and_around_it_in_training(
 
 def test_the_degraded_copy_is_always_the_same(toy_images: list[LabelledImage]) -> None:
     def pixels(degraded: bool) -> Tensor:
-        made = whole_batches(toy_images, batch_size=3, workers=0, degraded=degraded)
+        made = whole_batches(toy_images, batch_size=3, workers=0, view=WholeView(degraded=degraded))
         return torch.cat([batch for batch, _ in made])
 
     assert torch.equal(pixels(True), pixels(True))
     assert not torch.equal(pixels(True), pixels(False))
+
+
+@pytest.mark.parametrize("name", ON_THE_WAY)
+def test_a_condition_is_what_happened_to_the_picture_before_its_face_was_cut(
+    name: str, toy_images: list[LabelledImage]
+) -> None:
+    condition = ON_THE_WAY[name]
+    images = [replace(image, face=(6.0, 6.0, 8.0, 8.0)) for image in toy_images]
+    view = WholeView(condition=condition)
+    found = list(_whole_batches(images, Pictures(0), batch_size=8, workers=0, view=view, margin=1.5))
+    # A worker of another process is given the condition, too.
+    assert pickle.dumps(view)
+    for pixels, image in zip(found[0].inputs, images, strict=True):
+        changed = condition(read_rgb(image), np.random.default_rng(0))
+        assert changed.size == read_rgb(image).size and changed.tobytes() != read_rgb(image).tobytes()
+        assert torch.equal(pixels, torch.from_numpy(to_input(changed.crop((4, 4, 16, 16)))))
 
 
 def test_pictures_in_memory_give_the_same_batches_and_are_not_read_again(

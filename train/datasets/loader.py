@@ -20,6 +20,7 @@ from models.faces.crop import Box
 from models.preprocessing import to_input
 from models.support.errors import DataError
 from train.augmentation.augment import augment, training_view
+from train.augmentation.degradations import Step
 from train.augmentation.random_degradations import degrade
 from train.augmentation.self_blend import self_blend
 from train.datasets.decoded_store import Pictures
@@ -62,6 +63,19 @@ class EpochPlan:
     seed: int
     epoch: int
     """Counted through all phases, from 0."""
+
+
+@dataclass(frozen=True)
+class WholeView:
+    """What of pictures is judged, besides the pictures themselves."""
+
+    degraded: bool = False
+    """Copies degraded at random, each time in the same way."""
+    condition: Step | None = None
+    """Applied to the whole picture, which keeps its size, before a face is cut out."""
+
+
+AS_THEY_ARE = WholeView()
 
 
 class _TrainingSamples(Dataset[_Sample]):
@@ -119,9 +133,9 @@ class _TrainingSamples(Dataset[_Sample]):
 
 class _WholeImages(Dataset[_Sample]):
     def __init__(
-        self, images: Sequence[LabelledImage], pictures: Pictures, *, degraded: bool, margin: float | None
+        self, images: Sequence[LabelledImage], pictures: Pictures, view: WholeView, margin: float | None
     ) -> None:
-        self._images, self._pictures, self._degraded, self._margin = images, pictures, degraded, margin
+        self._images, self._pictures, self._view, self._margin = images, pictures, view, margin
 
     def __len__(self) -> int:
         return len(self._images)
@@ -130,10 +144,13 @@ class _WholeImages(Dataset[_Sample]):
         started = time.perf_counter()
         image = self._images[index]
         try:
-            rgb = law_crop(self._pictures.read(image), image.face, self._margin)
+            rgb = self._pictures.read(image)
         except DataError as error:
             return error
-        if self._degraded:
+        if self._view.condition is not None:
+            rgb = self._view.condition(rgb, np.random.default_rng(index))
+        rgb = law_crop(rgb, image.face, self._margin)
+        if self._view.degraded:
             rgb = degrade(rgb, np.random.default_rng(np.random.SeedSequence([_DEGRADED_SEED, index])))
         pixels = torch.from_numpy(to_input(rgb))
         return pixels, torch.tensor(float(image.label)), time.perf_counter() - started
@@ -158,18 +175,14 @@ def whole_batches(
     *,
     batch_size: int,
     workers: int,
-    degraded: bool = False,
+    view: WholeView = AS_THEY_ARE,
     margin: float | None = None,
 ) -> Iterator[Batch]:
     """The law's output, ``uint8[B, 260, 260, 3]``, and labels, in order, without augmentation.
 
     ``margin``: of the face's square; ``None``: of whole pictures.
-
-    ``degraded``: of pictures degraded at random, each time in the same way.
     """
-    yield from _load(
-        _WholeImages(images, pictures, degraded=degraded, margin=margin), workers, batch_size=batch_size
-    )
+    yield from _load(_WholeImages(images, pictures, view, margin), workers, batch_size=batch_size)
 
 
 def _load(samples: Dataset[_Sample], workers: int, **batching: Any) -> Iterator[Batch]:

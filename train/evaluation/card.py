@@ -51,6 +51,7 @@ def write_card(model: Path, evaluation: Path, notes: Path, commit: str, commands
         "source_checkpoint_sha256": metadata.source_checkpoint_sha256,
         "store": metadata.store,
         "parity": metadata.parity,
+        "inconclusive_band": metadata.inconclusive_band,
         "evaluation": {
             key: measured[key]
             for key in (
@@ -91,6 +92,11 @@ def as_markdown(card: Mapping[str, Any], notes: str, table: str) -> str:
         "Best epoch": f"{training.get('epoch')}, select AUC {training.get('select_auc', 0):.4f}",
         "Parity with torch": f"max \\|Δp\\| {parity['max_abs_prob']:.2g} over {parity['images']} images",
     }
+    if (band := card.get("inconclusive_band")) is not None:
+        facts["Called real"] = (
+            f"below {band['low']:g}: at most {band['missed']:.0%} of fakes like those of the calibrate role, with "
+            f"{band['confidence']:.0%} confidence ({band['below']} of {band['fakes']} were, {band['under']})"
+        )
     lines = [f"# {card['name']} {card['version']}", "", notes.strip(), "", "## Where they come from", ""]
     lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts.items()), ""]
     lines += ["```sh", *card["commands"], "```", ""] if card["commands"] else []

@@ -10,6 +10,8 @@ from models.contract import Label
 from models.storage import Store, stored_state
 from models.support.errors import ModelFileError
 from models.weights import sha256_file
+from train.augmentation.on_the_way import ON_THE_WAY
+from train.datasets.loader import WholeView
 from train.datasets.tree import LabelledImage
 from train.fitting import checkpoint
 from train.fitting.loop import Trainer
@@ -52,8 +54,17 @@ def calibrate_best(trainer: Trainer, images: Sequence[LabelledImage], *, data: s
     for store in Store:
         trainer.load_weights(stored_state(best, store, where=str(folder.best)))
         labels, logits = trainer.predict(images, exact=True)
+        degraded = {
+            name: trainer.predict(images, exact=True, view=WholeView(condition=condition))[1]
+            for name, condition in ON_THE_WAY.items()
+        }
         by_store[store.value] = calibrate(
-            labels, logits, sources, data=f"{data}, calibrate role", faces=trainer.recipe.margin is not None
+            labels,
+            logits,
+            sources,
+            data=f"{data}, calibrate role",
+            faces=trainer.recipe.margin is not None,
+            degraded=degraded,
         )
     content = CalibrationFile(digest, by_store)
     folder.write_calibration(content)

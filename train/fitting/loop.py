@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from models.backbones.backbone import Network
 from models.support.errors import Failure, ModelFileError
 from train.datasets.decoded_store import Pictures
-from train.datasets.loader import Batch, EpochPlan, whole_batches
+from train.datasets.loader import AS_THEY_ARE, Batch, EpochPlan, WholeView, whole_batches
 from train.datasets.sampling import epoch_order
 from train.datasets.tree import LabelledImage
 from train.fitting import checkpoint, freezing
@@ -145,7 +145,7 @@ class Trainer:
             return
         self.folder.write_metrics(self.rows)
         if self.position.step == 0 and self._last_is_best() and self._epoch_of_best() != self.rows[-1].epoch:
-            labels, logits = self.predict(self.select, degraded=self.recipe.select_degraded)
+            labels, logits = self.predict(self.select, view=WholeView(degraded=self.recipe.select_degraded))
             self._write_best(labels, logits)
 
     def _epoch(self, phase: Phase) -> bool:
@@ -204,12 +204,11 @@ class Trainer:
         return float(loss.item())
 
     def predict(
-        self, images: Sequence[LabelledImage], *, exact: bool = False, degraded: bool = False
+        self, images: Sequence[LabelledImage], *, exact: bool = False, view: WholeView = AS_THEY_ARE
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Labels ``int64[N]`` and logits ``float64[N]`` of the whole images, in eval mode.
 
         ``exact``: in fp32, as an exported file computes, and not in bfloat16 on CUDA.
-        ``degraded``: of the pictures' degraded copies.
         Raises :class:`TrainingError` when a logit is not a number.
         """
         network = self._judged
@@ -220,7 +219,7 @@ class Trainer:
             self.pictures,
             batch_size=EVALUATION_BATCH[self.device.type],
             workers=self.workers,
-            degraded=degraded,
+            view=view,
             margin=self.recipe.margin,
         )
         for batch in batches:
@@ -242,7 +241,7 @@ class Trainer:
         run does that (:meth:`_catch_up`). ``best.pt`` goes last, because its epoch says that its scores are there.
         """
         at = self.position
-        labels, logits = self.predict(self.select, degraded=self.recipe.select_degraded)
+        labels, logits = self.predict(self.select, view=WholeView(degraded=self.recipe.select_degraded))
         sources = source_rows(self.select, labels, logits)
         row = epoch_row(at, phase, lr, (labels, logits), sources, workers=self.workers)
         self.rows.append(row)

@@ -7,32 +7,39 @@ which nothing may be chosen. No torch, no files: numbers in, numbers out.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from models.calibration import Calibration
 from models.contract import PROB_DECIMALS, Label, Threshold
 from models.support.errors import DataError
+from train.fitting.band import band
 from train.fitting.thresholds import Float64s, Ints, Reals, by_faces, groups_of_reals, strictest
 
 FALSE_POSITIVE_RATES = {"fpr1": 0.01, "fpr5": 0.05}
 DEFAULT_FROM = "fpr5"
-MISSED_BELOW_BAND = 0.05
-"""The band begins where at most this share of the fakes lies below it."""
-
+CLEAN = "as they are"
 _LOG_TEMPERATURES = (math.log(0.05), math.log(20.0))
 
 
 def calibrate(
-    labels: Ints, logits: Float64s, sources: Sequence[str | None], *, data: str, faces: bool = False
+    labels: Ints,
+    logits: Float64s,
+    sources: Sequence[str | None],
+    *,
+    data: str,
+    faces: bool = False,
+    degraded: Mapping[str, Float64s] | None = None,
 ) -> Calibration:
     """Fit a calibration on int[N] labels (1 = fake), float[N] logits and each image's source.
 
-    ``data`` names the role in the thresholds, ``faces`` asks for those of several faces. The temperature minimises
-    the log-loss (Guo et al. 2017, arXiv 1706.04599, section 4.2). ``fpr1`` and ``fpr5`` flag at most 1 % and 5 % of
-    all real images; the default is the largest ``fpr5`` of the :func:`~train.fitting.thresholds.groups_of_reals`, so
-    that no kind of real images pays for another.
+    ``data`` names the role in the thresholds, ``faces`` asks for those of several faces. ``degraded`` holds the same
+    images' logits under each condition, by its name. The temperature minimises the log-loss of the images as they are
+    (Guo et al. 2017, arXiv 1706.04599, section 4.2). ``fpr1`` and ``fpr5`` flag at most 1 % and 5 % of all real images
+    as they are; the default is the largest ``fpr5`` of the :func:`~train.fitting.thresholds.groups_of_reals` and of
+    all real images under each condition, so that no kind of real images pays for another, and none for its way here.
+    The band keeps its bound under each condition.
 
     Raises :class:`DataError` when a class is missing.
     """
@@ -41,19 +48,27 @@ def calibrate(
         raise DataError("the calibrate role needs images of both classes; add groups to train/")
     temperature = fit_temperature(labels, logits)
     probs = printed_probabilities(logits / temperature)
-    all_reals = [Reals("all real images", probs[real])]
-    kept_on = {name: (rate, all_reals) for name, rate in FALSE_POSITIVE_RATES.items()}
-    kept_on["default"] = (FALSE_POSITIVE_RATES[DEFAULT_FROM], groups_of_reals(labels, sources, probs))
+    under = {name: printed_probabilities(other / temperature) for name, other in (degraded or {}).items()}
+    all_reals = Reals("all real images", probs[real])
+    kept_on = {name: (rate, [all_reals]) for name, rate in FALSE_POSITIVE_RATES.items()}
+    kept_on["default"] = (
+        FALSE_POSITIVE_RATES[DEFAULT_FROM],
+        [
+            *groups_of_reals(labels, sources, probs),
+            *(Reals(f"{all_reals.name} under {name}", other[real]) for name, other in under.items()),
+        ],
+    )
     thresholds = {
         name: _described(strictest(groups, rate), probs, labels, f"{data}, at most {rate:.0%} of")
         for name, (rate, groups) in kept_on.items()
     }
-    low = float(np.quantile(probs[fake], MISSED_BELOW_BAND, method="lower"))
+    fakes = {name: other[fake] for name, other in {CLEAN: probs, **under}.items()}
+    begins = band(fakes, thresholds["default"].value)
     return Calibration(
         temperature=temperature,
         prior=float(fake.mean()),
         thresholds=thresholds,
-        inconclusive_low=min(low, thresholds["default"].value),
+        inconclusive_low=begins.low,
         real=int(real.sum()),
         fake=int(fake.sum()),
         log_loss_before=log_loss(labels, logits),
@@ -61,6 +76,7 @@ def calibrate(
         thresholds_by_faces={name: list(by_faces(groups, rate)) for name, (rate, groups) in kept_on.items()}
         if faces
         else None,
+        band=begins,
     )
 
 
