@@ -84,6 +84,7 @@ SWITCHES: Mapping[str, Callable[[str], Any]] = {
     "label_smoothing": float,
     "ema": float,
     "select_degraded": bool,
+    "wise_ft": bool,
     "compile": bool,
     "balance": Balance,
 }

@@ -109,6 +109,8 @@ class Recipe:
     """Decay per step of an exponential moving average of the weights, which is then what is judged and kept."""
     select_degraded: bool = False
     """Whether epochs are judged on a degraded copy of the select role, always the same one."""
+    wise_ft: bool = False
+    """Whether the run ends with a mixture of its starting weights and its best epoch (:mod:`train.fitting.wise_ft`)."""
     compile: bool = False
     """``torch.compile`` for the training steps on CUDA; on a CPU it costs minutes and gains little."""
     epoch_images: int | None = None

@@ -56,7 +56,7 @@ class EpochRow:
 
 class RunFolder:
     """``config.json``, ``roles.csv``, ``unreadable.csv``, ``leakage.csv``, ``metrics.csv``, ``select_scores.csv``,
-    ``select_sources.csv``, ``best.pt``, ``last.pt``, ``calibration.json`` and ``plots/``."""
+    ``select_sources.csv``, ``best.pt``, ``last.pt``, ``start.pt``, ``calibration.json`` and ``plots/``."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -69,6 +69,7 @@ class RunFolder:
         self.select_sources = path / "select_sources.csv"
         self.best = path / BEST_OF_RUN
         self.last = path / "last.pt"
+        self.start = path / "start.pt"
         self.calibration = path / CALIBRATION_NAME
         self.plots = path / "plots"
 

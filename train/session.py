@@ -29,6 +29,7 @@ from train.fitting.cpu import prepared_cpu
 from train.fitting.device import choose_device, spare_threads
 from train.fitting.freezing import first_trainable
 from train.fitting.loop import Trainer, stop_after
+from train.fitting.wise_ft import keep_start, mix_best
 from train.plots import plot_run
 from train.progress import TrainingBar
 from train.run_folder import RunFolder
@@ -109,7 +110,7 @@ class Session:
                 self.progress.close()
             plot_run(self.folder, trainer.rows)
             if outcome.finished:
-                self._calibrate(trainer)
+                self._end(trainer)
         best = "no epoch ended yet"
         if outcome.best_auc is not None:
             best = f"best select AUC {outcome.best_auc:.4f}: {self.folder.best}"
@@ -127,7 +128,7 @@ class Session:
                 raise OutputError(
                     f"--finish: no epoch of {self.folder.path} has ended yet, so there is nothing to calibrate"
                 )
-            self._calibrate(trainer)
+            self._end(trainer)
         say(
             f"ended after {trainer.position.epochs_done} epochs, best select AUC {trainer.best_auc:.4f}: "
             f"{self.folder.best}"
@@ -156,6 +157,8 @@ class Session:
         if current.state is not None:
             trainer.resume(current.state)
         else:
+            if current.recipe.wise_ft:
+                keep_start(trainer)
             for line in table(current.fit):
                 say(line)
         say(
@@ -201,6 +204,14 @@ class Session:
                 "note: the frozen blocks are computed for every image in every epoch; --set views=2 computes them "
                 "once for each of 2 augmented views per image, which takes minutes where this takes hours"
             )
+
+    def _end(self, trainer: Trainer) -> None:
+        if self.current.recipe.wise_ft:
+            share, auc = mix_best(trainer)
+            say(
+                f"the best epoch's share in the weights is {share:g}, the start has the rest: select AUC {auc:.4f}"
+            )
+        self._calibrate(trainer)
 
     def _calibrate(self, trainer: Trainer) -> None:
         images: Sequence[LabelledImage] = self.current.calibrate
