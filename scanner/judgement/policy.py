@@ -71,7 +71,8 @@ class Policy:
     def threshold_of(self, scores: int) -> float:
         """The threshold of a file with so many scores, one for each face that was judged.
 
-        The file's value is the largest of them, and the largest of many reaches any threshold more often.
+        The file's value is the largest of them, and the largest of many reaches any threshold more often. A picture
+        that was scored whole has one score.
         """
         return self.threshold if self.by_faces is None else self.by_faces[min(scores, len(self.by_faces)) - 1]
 

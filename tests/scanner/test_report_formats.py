@@ -78,8 +78,16 @@ MIXED = [
 ]
 
 
-def written(format_: str, results: list[FileResult], fail_on: FailOn = FailOn.FAKE) -> bytes:
-    policy, gate = Policy(0.7, 0.5, "option"), Gate(fail_on)
+ONE_THRESHOLD = Policy(0.7, 0.5, "option")
+
+
+def written(
+    format_: str,
+    results: list[FileResult],
+    fail_on: FailOn = FailOn.FAKE,
+    policy: Policy = ONE_THRESHOLD,
+) -> bytes:
+    gate = Gate(fail_on)
     facts = run_facts(policy, gate, model="<m>")
     sink, tally = Sink(), Tally()
     report = FORMATS[format_].make(sink, ReportContext(facts))
@@ -354,3 +362,33 @@ def test_a_full_folder_for_temporary_files_is_a_sentence(monkeypatch: pytest.Mon
     monkeypatch.setattr(spooled, "_file", Full())
     with pytest.raises(OutputError, match=r"No space left on device.*TMPDIR"):
         spooled.write(b"x")
+
+
+def test_the_threshold_of_several_faces_decides_and_is_named() -> None:
+    policy = Policy(0.7, 0.5, "model default", (0.7, 0.8, 0.95))
+    portrait, group, crowd = (
+        replace(result(f"{faces}.png"), faces=faces, findings=(Finding(0.0, 0.9),) * faces)
+        for faces in (1, 2, 9)
+    )
+    results = [portrait, group, crowd]
+
+    def text(format_: str) -> str:
+        return written(format_, results, FailOn.INCONCLUSIVE, policy).decode()
+
+    rows = list(csv.DictReader(io.StringIO(text("csv"))))
+    assert [row["verdict"] for row in rows] == ["fake", "fake", "inconclusive"]
+    by_printed = [policy.threshold_of(int(row["faces"])) for row in rows]
+    assert [float(row["prob_fake"]) >= at for row, at in zip(rows, by_printed, strict=True)] == [
+        True,
+        True,
+        False,
+    ]
+    run = json.loads(text("sarif"))["runs"][0]
+    assert {one["message"]["text"].rpartition("prob_fake ")[2] for one in run["results"]} == {
+        f"0.900000 (threshold {at:g})" for at in by_printed
+    }
+    assert [one["level"] for one in run["results"]].count("error") == 2
+    assert run["properties"]["thresholds_by_faces"] == [0.7, 0.8, 0.95]
+    limits = re.findall(r'message="\w+: prob_fake 0.900000, from ([\d.]+) up"', text("junit"))
+    assert limits == ["0.7", "0.8", "0.5"]
+    assert "threshold 0.7 (model default; for several faces higher, up to 0.95 from 3 up)" in text("html")

@@ -103,7 +103,12 @@ def test_the_card_serves_the_code_and_the_reader(
     measured = json.loads((evaluation / "evaluation.json").read_text())
     assert shipped.card["evaluation"]["by_source"] == measured["by_source"]
     page = model.with_name("README.md").read_text(encoding="utf-8")
-    assert page.splitlines()[2] == "These weights only demonstrate the tool."
+    _, _, headline, _, first_note, *_ = page.splitlines()
+    assert headline.startswith(
+        "**Of real pictures of a source that had no part in the threshold, 33.3% are flagged**"
+    )
+    assert first_note == "These weights only demonstrate the tool."
+    assert shipped.card["evaluation"]["held_out_sources"] == measured["held_out_sources"]
     assert f"`{shipped.sha256}`" in page and "commit `abc1234`" in page and "| ROC-AUC" in page
     assert "scratch: 3 epochs at 96 px, lr 0.0005; adamw, cosine schedule, 32 images a step" in page
     assert "with 95% confidence (4 of 200 were, JPEG q50)" in page

@@ -219,3 +219,18 @@ def test_an_image_of_several_faces_is_flagged_at_their_threshold(images: list[Sc
 def test_scores_csv_has_the_number_of_faces(images: list[ScoredImage]) -> None:
     table = pd.read_csv(io.StringIO(scores_csv([replace(image, faces=3) for image in images])))
     assert (table["faces"].dropna() == 3).all() and (table["faces"].isna() == table["prob_fake"].isna()).all()
+
+
+def test_sources_that_were_left_out_are_told_everywhere() -> None:
+    scores = [0.1, 0.2, 0.3, 0.9]
+    reals = [one(f"{name}{p}.jpg", Label.REAL, p, source=name) for name in ("=a|b", "c") for p in scores]
+    evaluation = evaluate(reals, HALF, resamples=20)
+    document = json.loads(as_json(SUBJECT, evaluation))["held_out_sources"]
+    assert document["rate"] == 0.05 and document["by_source"]["c"]["chosen_on"] == 4
+    assert (document["by_source"]["c"]["flagged"], document["by_source"]["c"]["threshold"]) == (0, 0.900001)
+    text = as_markdown(SUBJECT, evaluation)
+    assert "## False positives on a source that had no part in the threshold" in text
+    assert "| =a\\|b " in text and "at most 0.0%" in text
+    alone = evaluate(reals[:4], HALF, resamples=0)
+    assert json.loads(as_json(SUBJECT, alone))["held_out_sources"] is None
+    assert "no part in the threshold" not in as_markdown(SUBJECT, alone)

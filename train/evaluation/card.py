@@ -53,13 +53,14 @@ def write_card(model: Path, evaluation: Path, notes: Path, commit: str, commands
         "parity": metadata.parity,
         "inconclusive_band": metadata.inconclusive_band,
         "evaluation": {
-            key: measured[key]
+            key: measured.get(key)
             for key in (
                 "data",
                 "threshold",
                 "bootstrap",
                 "overall",
                 "by_source",
+                "held_out_sources",
                 "robustness",
                 "shortcut_probe",
                 "versions",
@@ -76,7 +77,7 @@ def write_card(model: Path, evaluation: Path, notes: Path, commit: str, commands
 
 
 def as_markdown(card: Mapping[str, Any], notes: str, table: str) -> str:
-    """The card for people: notes first, then where the weights come from, then the table of figures."""
+    """The card for people: the error rate and the notes first, then the weights' origin, then the table of figures."""
     training = card["training"] or {}
     counts, parity = training.get("counts", {}), card["parity"]
     facts = {
@@ -97,11 +98,31 @@ def as_markdown(card: Mapping[str, Any], notes: str, table: str) -> str:
             f"below {band['low']:g}: at most {band['missed']:.0%} of fakes like those of the calibrate role, with "
             f"{band['confidence']:.0%} confidence ({band['below']} of {band['fakes']} were, {band['under']})"
         )
-    lines = [f"# {card['name']} {card['version']}", "", notes.strip(), "", "## Where they come from", ""]
+    lines = [
+        f"# {card['name']} {card['version']}",
+        "",
+        *_headline(card["evaluation"].get("held_out_sources")),
+    ]
+    lines += [notes.strip(), "", "## Where they come from", ""]
     lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts.items()), ""]
     lines += ["```sh", *card["commands"], "```", ""] if card["commands"] else []
     lines += ["## Measured", "", table.partition("\n")[2].strip()]
     return "\n".join(lines) + "\n"
+
+
+def _headline(held_out: Mapping[str, Any] | None) -> list[str]:
+    """What a reader must know first: how often real pictures of a kind are flagged that the threshold has not seen."""
+    if held_out is None:
+        return []
+    by_source, mean, pooled = held_out["by_source"], held_out["of_a_source"], held_out["pooled"]
+    between = "" if mean["interval"] is None else " [{:.1%}, {:.1%}]".format(*mean["interval"])
+    name, worst = max(by_source.items(), key=lambda item: item[1]["value"])
+    return [
+        f"**Of real pictures of a source that had no part in the threshold, {pooled['value']:.1%} are flagged**, where "
+        f"{held_out['rate']:.0%} was the aim; of a source {mean['value']:.1%}{between} on average over "
+        f"{len(by_source)}, and at most {worst['value']:.1%} ({name}: {worst['flagged']} of {worst['real']}).",
+        "",
+    ]
 
 
 def _recipe(recipe: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from models.contract import Label, ModelMetadata
+from train.evaluation import held_out
 from train.evaluation.bootstrap import DEFAULT_RESAMPLES, Interval, bootstrap, group_index
 from train.evaluation.metrics import Confusion, Float64s, Ints, Metrics, compute_metrics, confusion
 from train.evaluation.scoring import ScoredImage
@@ -70,6 +71,8 @@ class Evaluation:
     overall: Slice
     by_source: dict[str, Slice]
     """In the order of the sources' names; empty when no image has a source."""
+    held_out: held_out.HeldOut | None
+    """False positives on sources that had no part in the threshold; ``None`` for fewer than two sources."""
     not_scored: tuple[ScoredImage, ...]
     labels: Ints
     """int[N] of the scored images, 1 = fake; for the plots."""
@@ -114,6 +117,7 @@ def evaluate(
         seed=seed,
         overall=measure("all", scored, threshold, resamples=resamples, seed=seed),
         by_source=slices,
+        held_out=held_out.measure(scored, resamples=resamples, seed=seed),
         not_scored=tuple(one for one in scored if one.prob_fake is None),
         labels=labels,
         prob_fake=prob_fake,

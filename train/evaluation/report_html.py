@@ -15,8 +15,11 @@ from models.preprocessing import ImageError, decode_image
 from train.evaluation.extras import Extras
 from train.evaluation.protocol import Evaluation
 from train.evaluation.report_markdown import (
+    HELD_OUT_TITLE,
     comparison_table,
     figure_tables,
+    held_out_line,
+    held_out_table,
     left_out_line,
     robustness_table,
     sharpness_table,
@@ -68,6 +71,9 @@ def as_html(
         resamples=evaluation.resamples,
         not_scored=len(evaluation.not_scored),
         left_out=left_out_line(extras),
+        held_out_title=HELD_OUT_TITLE,
+        held_out_line=held_out_line(evaluation.held_out) if evaluation.held_out else None,
+        held_out=held_out_table(evaluation.held_out) if evaluation.held_out else None,
         tables=list(figure_tables(evaluation)),
         pictures=[(one.title, one.note, _base64(one.file.read_bytes())) for one in pictures],
         robustness=robustness_table(extras.robustness) if extras.robustness else None,

@@ -10,6 +10,7 @@ from typing import Any
 from train.evaluation.bootstrap import LEVEL, Interval
 from train.evaluation.comparison import Comparison
 from train.evaluation.extras import NO_EXTRAS, Extras
+from train.evaluation.held_out import RATE, HeldOut
 from train.evaluation.metrics import ECE_BINS
 from train.evaluation.protocol import Evaluation, Slice
 from train.evaluation.robustness import Condition
@@ -45,6 +46,7 @@ def as_json(subject: Subject, evaluation: Evaluation, extras: Extras = NO_EXTRAS
         "ece_bins": ECE_BINS,
         "overall": _slice_as_dict(overall),
         "by_source": {as_text(name): _slice_as_dict(one) for name, one in evaluation.by_source.items()},
+        "held_out_sources": _held_out_as_dict(evaluation.held_out) if evaluation.held_out else None,
         "not_scored": [
             {
                 "path": printed_path(one),
@@ -77,6 +79,25 @@ def _slice_as_dict(one: Slice) -> dict[str, Any]:
         "groups": one.groups,
         "metrics": {name: _figure_as_dict(one, name, value) for name, value in one.metrics.as_dict().items()},
         "confusion": asdict(one.confusion),
+    }
+
+
+def _held_out_as_dict(held_out: HeldOut) -> dict[str, Any]:
+    return {
+        "rate": RATE,
+        "pooled": _with_interval(held_out.pooled.value, held_out.pooled.interval),
+        "of_a_source": _with_interval(held_out.of_a_source.value, held_out.of_a_source.interval),
+        "by_source": {
+            as_text(name): {
+                "real": one.real,
+                "flagged": one.flagged,
+                "value": one.value,
+                "interval": [one.interval.low, one.interval.high],
+                "threshold": one.threshold,
+                "chosen_on": one.chosen_on,
+            }
+            for name, one in held_out.by_source.items()
+        },
     }
 
 

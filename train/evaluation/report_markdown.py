@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from train.evaluation.bootstrap import LEVEL, Interval
 from train.evaluation.comparison import Comparison
 from train.evaluation.extras import NO_EXTRAS, Extras
+from train.evaluation.held_out import RATE, HeldOut, Rate
 from train.evaluation.metrics import TITLES
 from train.evaluation.protocol import Evaluation, Slice
 from train.evaluation.robustness import Condition
 from train.evaluation.sharpness import Sharpness
 from train.evaluation.subject import Subject, as_text
 
+HELD_OUT_TITLE = "False positives on a source that had no part in the threshold"
 _SLICES_PER_TABLE = 4
 
 Table = list[list[str]]
@@ -42,6 +44,10 @@ def as_markdown(subject: Subject, evaluation: Evaluation, extras: Extras = NO_EX
         ]
     if said := left_out_line(extras):
         lines += ["", said]
+    if (held_out := evaluation.held_out) is not None:
+        lines += ["", f"## {HELD_OUT_TITLE}", "", held_out_line(held_out), ""]
+        lines += _markdown(held_out_table(held_out))
+        lines += ["", "## Figures"]
     for table in figure_tables(evaluation):
         lines += ["", *_markdown(table)]
     if extras.robustness:
@@ -70,6 +76,31 @@ def left_out_line(extras: Extras) -> str:
         return ""
     reasons = ", ".join(f"{reason} {number}" for reason, number in extras.left_out.items())
     return f"Left out, being no images: {sum(extras.left_out.values())} ({reasons}); in no figure below."
+
+
+def held_out_line(held_out: HeldOut) -> str:
+    """The headline: what a new kind of pictures meets."""
+    name, worst = max(held_out.by_source.items(), key=lambda item: item[1].value)
+    return (
+        f"Each source was left out in turn, and the threshold for {RATE:.0%} chosen on the real images of the others. "
+        f"Of all real images, {_share(held_out.pooled)} were then flagged; of a source, "
+        f"{_share(held_out.of_a_source)} on average, and at most {worst.value:.1%} "
+        f"({as_text(name)}: {worst.flagged} of {worst.real})."
+    )
+
+
+def held_out_table(held_out: HeldOut) -> Table:
+    """A row per source that was left out."""
+    rows = [["Left out", "Real images", "Flagged", "FPR", "Threshold of the others", "Their real images"]]
+    for name, one in held_out.by_source.items():
+        cells = [str(one.real), str(one.flagged), _cell(one.value, one.interval), f"{one.threshold:g}"]
+        rows.append([as_text(name), *cells, str(one.chosen_on)])
+    return rows
+
+
+def _share(rate: Rate) -> str:
+    between = f" [{rate.interval.low:.1%}, {rate.interval.high:.1%}]" if rate.interval is not None else ""
+    return f"{rate.value:.1%}{between}"
 
 
 def figure_tables(evaluation: Evaluation) -> Iterator[Table]:
