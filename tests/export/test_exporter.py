@@ -116,7 +116,14 @@ def test_file_says_nothing_of_the_machine_that_made_it(exports: Any) -> None:
 def test_metadata_holds_every_key_and_nothing_else(exports: Any) -> None:
     for report in exports:
         props = {p.key: p.value for p in onnx.load(str(report.file)).metadata_props}
-        left_out = {"faces", "network", "precision", "precision_check"}
+        left_out = {
+            "faces",
+            "network",
+            "precision",
+            "precision_check",
+            "thresholds_by_faces",
+            "inconclusive_band",
+        }
         assert props.keys() == {f.name for f in fields(ModelMetadata)} - left_out
         assert ModelMetadata.from_props(props, where="the file") == report.metadata
 
