@@ -84,10 +84,7 @@ class Policy:
         """The threshold as people are told it."""
         if self.by_faces is None or self.by_faces[-1] == self.threshold:
             return f"{self.threshold:g} ({self.threshold_source})"
-        return (
-            f"{self.threshold:g} ({self.threshold_source}; for several faces higher, up to {self.by_faces[-1]:g} "
-            f"from {len(self.by_faces)} up)"
-        )
+        return f"{self.threshold:g} ({self.threshold_source}, for one face)"
 
     def facts(self) -> dict[str, Any]:
         """Plain values for a report; without ``by_faces`` where there is one threshold for all."""

@@ -127,10 +127,7 @@ def test_the_threshold_is_that_of_the_number_of_scored_faces(
 
 def test_people_are_told_of_the_higher_thresholds() -> None:
     model = metadata(thresholds=THRESHOLDS, thresholds_by_faces=OF_FACES)
-    assert (
-        Policy.for_model(model).words()
-        == "0.7 (model default; for several faces higher, up to 0.9 from 3 up)"
-    )
+    assert Policy.for_model(model).words() == "0.7 (model default, for one face)"
     assert Policy.for_model(model, "0.7").words() == "0.7 (option)"
     assert "by_faces" not in Policy.for_model(model, "0.7").facts()
     assert Policy.for_model(model).facts()["by_faces"] == (0.7, 0.8, 0.9)

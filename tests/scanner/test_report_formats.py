@@ -391,4 +391,4 @@ def test_the_threshold_of_several_faces_decides_and_is_named() -> None:
     assert run["properties"]["thresholds_by_faces"] == [0.7, 0.8, 0.95]
     limits = re.findall(r'message="\w+: prob_fake 0.900000, from ([\d.]+) up"', text("junit"))
     assert limits == ["0.7", "0.8", "0.5"]
-    assert "threshold 0.7 (model default; for several faces higher, up to 0.95 from 3 up)" in text("html")
+    assert "threshold 0.7 (model default, for one face)" in text("html")
