@@ -211,7 +211,7 @@ def test_an_image_of_several_faces_is_flagged_at_their_threshold(images: list[Sc
     assert raised.intervals == evaluate(images, ChosenThreshold(0.8, "option")).overall.intervals
     document = json.loads(as_json(SUBJECT, evaluate(several, by_faces)))
     assert document["threshold"] == {"value": 0.5, "origin": "model default", "by_faces": [0.5, 0.8]}
-    assert "for several faces higher, up to 0.8 from 2 up" in as_markdown(
+    assert "prob_fake ≥ 0.5 (model default, for one face)" in as_markdown(
         SUBJECT, evaluate(several, by_faces)
     )
 
