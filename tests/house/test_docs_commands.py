@@ -8,6 +8,7 @@ from __future__ import annotations
 import configparser
 import csv
 import importlib
+import importlib.util
 import json
 import os
 import re
@@ -159,9 +160,11 @@ def test_calls_of_measurements_are_understood(block: Block, monkeypatch: pytest.
     """They take long; their words are read as they would read them."""
     monkeypatch.syspath_prepend(ROOT)
     for _, *words in block.calls():
-        name = words[1] + ".__main__" if words[0] == "-m" else words[0].removesuffix(".py").replace("/", ".")
+        name = words[1] if words[0] == "-m" else words[0].removesuffix(".py").replace("/", ".")
         if not name.startswith("bench."):
             continue
+        if (spec := importlib.util.find_spec(name)) is not None and spec.submodule_search_locations:
+            name += ".__main__"
         command: click.Command = importlib.import_module(name).main
         arguments = words[2:] if words[0] == "-m" else words[1:]
         context = command.make_context(name, arguments)
