@@ -88,7 +88,7 @@ def measured(run: Path, part: Unseen) -> Measured:
     """By the run's ``model.onnx``, or from its ``scores.csv`` where that is finished."""
     file = run / "scores.csv"
     detector = Detector.load(run / "model.onnx", "cpu")
-    scored = _read(file, part.images) if file.is_file() else None
+    scored = read_scores(file, part.images) if file.is_file() else None
     if scored is None:
         scored = tuple(scoring.score(part.images, detector))
         with replacing(file) as aside:
@@ -111,7 +111,7 @@ def difference(ours: Measured, theirs: Measured) -> str:
     return "" if one.difference is None else f"{one.difference:+.3f}{low_high}"
 
 
-def _read(file: Path, images: Sequence[LabelledImage]) -> tuple[ScoredImage, ...] | None:
+def read_scores(file: Path, images: Sequence[LabelledImage]) -> tuple[ScoredImage, ...] | None:
     """``None`` where the file is of other images, such as without --whole-source."""
     with file.open(newline="", encoding="utf-8") as stream:
         rows = {row["path"]: row for row in csv.DictReader(stream)}
@@ -124,6 +124,7 @@ def _read(file: Path, images: Sequence[LabelledImage]) -> tuple[ScoredImage, ...
             status=row["status"],
             error=row["error"] or None,
             prob_fake=float(row["prob_fake"]) if row["prob_fake"] else None,
+            faces=int(row["faces"] or 1),
         )
         for one, row in zip(blank, rows.values(), strict=True)
     )

@@ -14,9 +14,12 @@ from PIL import Image
 from tiny_onnx import write_tiny_model
 
 from bench.left_out import __main__ as left_out
-from bench.left_out.unseen import OWN, POOLED, unseen
-from models.contract import ModelMetadata
+from bench.left_out.unseen import OWN, POOLED, read_scores, unseen
+from models.contract import Label, ModelMetadata
 from train.datasets.joined_trees import Trees
+from train.datasets.tree import LabelledImage
+from train.evaluation.scores_csv import scores_csv
+from train.evaluation.scoring import ScoredImage
 
 SOURCES = {
     "a": ("Real", "Fake"),
@@ -187,3 +190,12 @@ def test_a_source_is_left_out_of_a_real_run_and_measured(tmp_path: Path) -> None
     config = json.loads((tmp_path / "out" / "plain-b" / "config.json").read_text(encoding="utf-8"))
     assert config["sources"] == ["a", "c", "d"]
     assert (tmp_path / "out" / "plain-b" / "model.onnx").is_file()
+
+
+def test_scores_that_are_read_again_are_those_that_were_written(tmp_path: Path) -> None:
+    images = [LabelledImage(tmp_path / name, name, Label.FAKE, "a", name) for name in ("1.png", "2.png")]
+    scored = (ScoredImage(images[0], "ok", None, 0.25, 3), ScoredImage(images[1], "skipped", "no_face", None))
+    file = tmp_path / "scores.csv"
+    file.write_text(scores_csv(scored), encoding="utf-8", newline="\n")
+    assert read_scores(file, images) == scored
+    assert read_scores(file, images[:1]) is None
