@@ -29,6 +29,9 @@ from train.fitting.select_curve import source_rows
 from train.recipes import Phase, Recipe
 from train.run_folder import EpochRow, RunFolder
 
+Predicted = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
+"""Labels ``int64[N]`` and logits ``float64[N]``."""
+
 EVALUATION_BATCH = {"cpu": 8, "cuda": 128}
 
 
@@ -145,8 +148,7 @@ class Trainer:
             return
         self.folder.write_metrics(self.rows)
         if self.position.step == 0 and self._last_is_best() and self._epoch_of_best() != self.rows[-1].epoch:
-            labels, logits = self.predict(self.select, view=WholeView(degraded=self.recipe.select_degraded))
-            self._write_best(labels, logits)
+            self._write_best(self.predict_select())
 
     def _epoch(self, phase: Phase) -> bool:
         """Train to the epoch's end; ``False`` when ``should_stop`` said so on the way or at its end."""
@@ -205,8 +207,8 @@ class Trainer:
 
     def predict(
         self, images: Sequence[LabelledImage], *, exact: bool = False, view: WholeView = AS_THEY_ARE
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Labels ``int64[N]`` and logits ``float64[N]`` of the whole images, in eval mode.
+    ) -> Predicted:
+        """Of the whole images, in eval mode.
 
         ``exact``: in fp32, as an exported file computes, and not in bfloat16 on CUDA.
         Raises :class:`TrainingError` when a logit is not a number.
@@ -234,6 +236,10 @@ class Trainer:
             )
         return np.concatenate(labels), scores
 
+    def predict_select(self) -> Predicted:
+        """:meth:`predict` of the select role, in the view in which epochs are judged."""
+        return self.predict(self.select, view=WholeView(degraded=self.recipe.select_degraded))
+
     def _end_epoch(self, phase: Phase, lr: float) -> None:
         """Judge the epoch and write it down.
 
@@ -241,7 +247,7 @@ class Trainer:
         run does that (:meth:`_catch_up`). ``best.pt`` goes last, because its epoch says that its scores are there.
         """
         at = self.position
-        labels, logits = self.predict(self.select, view=WholeView(degraded=self.recipe.select_degraded))
+        labels, logits = self.predict_select()
         sources = source_rows(self.select, labels, logits)
         row = epoch_row(at, phase, lr, (labels, logits), sources, workers=self.workers)
         self.rows.append(row)
@@ -249,7 +255,7 @@ class Trainer:
         self._save()
         self.folder.write_metrics(self.rows)
         if self._last_is_best():
-            self._write_best(labels, logits)
+            self._write_best((labels, logits))
         self.progress.row(row)
 
     def _last_is_best(self) -> bool:
@@ -261,16 +267,16 @@ class Trainer:
         except (ModelFileError, KeyError):
             return None
 
-    def _write_best(self, labels: npt.NDArray[np.int64], logits: npt.NDArray[np.float64]) -> None:
+    def _write_best(self, predicted: Predicted) -> None:
         row = self.rows[-1]
-        self.folder.write_select_scores([image.relative for image in self.select], labels, sigmoid(logits))
         summary = {**self.summary, "epoch": row.epoch, "select_auc": row.select_auc}
-        checkpoint.save(
-            self.folder.best,
-            model=checkpoint.plain_weights(self._judged),
-            network=self.network.backbone,
-            summary=summary,
-        )
+        self.write_best(checkpoint.plain_weights(self._judged), summary, predicted)
+
+    def write_best(self, weights: dict[str, Any], summary: dict[str, Any], predicted: Predicted) -> None:
+        """``best.pt`` and the scores of these weights on the select role."""
+        labels, logits = predicted
+        self.folder.write_select_scores([image.relative for image in self.select], labels, sigmoid(logits))
+        checkpoint.save(self.folder.best, model=weights, network=self.network.backbone, summary=summary)
 
     def _save(self) -> None:
         checkpoint.save(

@@ -12,10 +12,8 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from train.datasets.loader import WholeView
 from train.fitting import checkpoint
 from train.fitting.loop import Trainer
-from train.fitting.position import sigmoid
 
 SHARES = (0.25, 0.5, 0.75)
 """Of what was learnt; 1 is the best epoch as it is."""
@@ -51,16 +49,15 @@ def mix_best(trainer: Trainer) -> tuple[float, float]:
     if "wise_ft" in summary:
         return summary["wise_ft"], summary["select_auc"]
     start = checkpoint.load(folder.start)["model"]
-    view = WholeView(degraded=trainer.recipe.select_degraded)
-    found: dict[float, float] = {}
-    for share in (*SHARES, 1.0):
+    shares = (*SHARES, 1.0)
+    scores = []
+    for share in shares:
         trainer.load_weights(mixed(start, best["model"], share))
-        found[share] = float(roc_auc_score(*trainer.predict(trainer.select, view=view)))
-    share = max(found, key=lambda one: found[one])
-    weights = mixed(start, best["model"], share)
+        scores.append(trainer.predict_select())
+    aucs = [float(roc_auc_score(labels, logits)) for labels, logits in scores]
+    auc = max(aucs)
+    first = aucs.index(auc)
+    weights = mixed(start, best["model"], shares[first])
     trainer.load_weights(weights)
-    labels, logits = trainer.predict(trainer.select, view=view)
-    folder.write_select_scores([image.relative for image in trainer.select], labels, sigmoid(logits))
-    summary = {**summary, "wise_ft": share, "select_auc": found[share]}
-    checkpoint.save(folder.best, model=weights, network=trainer.network.backbone, summary=summary)
-    return share, found[share]
+    trainer.write_best(weights, {**summary, "wise_ft": shares[first], "select_auc": auc}, scores[first])
+    return shares[first], auc
