@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from scipy.stats import binomtest
-
-
-def clopper_pearson(hits: int, total: int) -> tuple[float, float]:
-    """The exact 95 % interval of a rate (Clopper and Pearson 1934)."""
-    interval = binomtest(hits, total).proportion_ci(method="exact")
-    return float(interval.low), float(interval.high)
+from train.evaluation.exact import clopper_pearson
 
 
 def as_rate(hits: int, total: int) -> str:

@@ -11,7 +11,8 @@ from PIL import Image, ImageEnhance
 from portraits import on_grey
 
 from bench.group_pictures import main, side_by_side
-from bench.rates import as_rate, clopper_pearson
+from bench.rates import as_rate
+from train.evaluation.exact import clopper_pearson
 
 
 def test_pictures_lie_side_by_side_at_their_own_scale() -> None:

@@ -10,15 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
 
 from models.contract import Label
-from train.evaluation.bootstrap import LEVEL, Interval, interval, resample_weights
+from train.evaluation.bootstrap import Interval, interval, resample_weights
+from train.evaluation.exact import clopper_pearson
 from train.evaluation.metrics import Float64s
 from train.evaluation.scoring import ScoredImage
+from train.fitting.temperature import DEFAULT_FROM, FALSE_POSITIVE_RATES
 from train.fitting.thresholds import MOST_FACES, by_faces, groups_of_reals
 
-RATE = 0.05
+RATE = FALSE_POSITIVE_RATES[DEFAULT_FROM]
 """At most this share of the others' real images is flagged, as with a model's default."""
 
 
@@ -91,12 +92,11 @@ def _left_out(
         list(by_faces(groups_of_reals(labels, sources[others].tolist(), probs[others]), RATE))
     )
     real, flagged = int(own.sum()), int((probs[own] >= thresholds[faces[own] - 1]).sum())
-    exact = binomtest(flagged, real).proportion_ci(LEVEL, method="exact")
     return SourceRate(
         real=real,
         flagged=flagged,
         value=flagged / real,
-        interval=Interval(float(exact.low), float(exact.high), 0),
+        interval=Interval(*clopper_pearson(flagged, real), undefined=0),
         threshold=float(thresholds[0]),
         chosen_on=int(others.sum()),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from train.evaluation import held_out
 from train.evaluation.bootstrap import DEFAULT_RESAMPLES, Interval, bootstrap, group_index
 from train.evaluation.metrics import Confusion, Float64s, Ints, Metrics, compute_metrics, confusion
 from train.evaluation.scoring import ScoredImage
+
+if TYPE_CHECKING:
+    from scanner import Policy
 
 
 @dataclass(frozen=True)
@@ -29,15 +32,18 @@ class ChosenThreshold:
         """The threshold of those of the images that have a score: one for all, or float[N]."""
         if self.by_faces is None:
             return self.value
-        faces = np.array([one.faces for one in scored if one.prob_fake is not None], dtype=np.int64)
-        of_each: Float64s = np.array(self.by_faces)[np.minimum(faces, len(self.by_faces)) - 1]
-        return of_each
+        policy = self._policy()
+        of_each = [policy.threshold_of(one.faces) for one in scored if one.prob_fake is not None]
+        return np.array(of_each, dtype=np.float64)
 
     def words(self) -> str:
         """As a scan's summary tells it."""
+        return self._policy().words()
+
+    def _policy(self) -> Policy:
         from scanner import Policy
 
-        return Policy(self.value, self.value, self.origin, self.by_faces).words()
+        return Policy(self.value, self.value, self.origin, self.by_faces)
 
     def as_config(self) -> dict[str, Any]:
         """Plain values; without ``by_faces`` where there is one for all."""
