@@ -58,8 +58,6 @@ class Detector:
         self.metadata = facts.metadata
         self.spec = facts.spec
         """What :meth:`score` is given."""
-        self.faces = facts.faces
-        """Which faces of a picture are judged."""
         self.sha256 = facts.sha256
         self.device = facts.device
         """``cpu``, ``openvino``, ``cuda:N`` or ``tensorrt:N``: where it really runs."""
@@ -114,8 +112,13 @@ class Detector:
         if not self.facts.of_faces:
             raise ModelFileError(f"{self.path} judges whole pictures, and no faces; name a model of faces")
         other = copy(self)
-        other.facts, other.faces = replace(self.facts, faces=faces), faces
+        other.facts = replace(self.facts, faces=faces)
         return other
+
+    @property
+    def faces(self) -> FaceRules:
+        """Which faces of a picture are judged."""
+        return self.facts.faces
 
     @property
     def runtime(self) -> str:

@@ -25,17 +25,17 @@ MOST_NUMBERS = 20
 
 def figure(result: FileResult, preview: Preview | None, policy: Policy) -> Iterator[str]:
     """Lines of HTML; without a preview the file's value alone."""
-    face, picture = deciding_face(result), None if preview is None else preview.picture
+    face, picture = deciding_face(result) or "", None if preview is None else preview.picture
     yield "<figure>"
     if picture is not None:
         yield f'<div class="picture"><img alt="" src="{picture}">'
         yield from _boxes(result, policy)
         yield "</div>"
     if preview is not None:
-        yield f'<img class="judged" alt="{face or ""}" src="{preview.judged}">'
+        yield f'<img class="judged" alt="{face}" src="{preview.judged}">'
     verdict = policy.verdict(result)
     kind = "" if verdict is None else verdict.value
-    words = "" if face is None else face
+    words = face
     if picture is not None and len(result.findings) > MOST_BOXES:
         words += f", boxes around the {MOST_BOXES} with the highest values"
     value = format_probability(result.prob_fake or 0.0)

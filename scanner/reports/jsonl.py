@@ -10,7 +10,7 @@ from scanner.judgement.judging import Judged
 from scanner.reports.report import ReportContext, ReportFormat, RunEnd
 from scanner.reports.row import row_of
 from scanner.reports.sinks import Sink
-from scanner.results import Finding, Region, UnscoredFace
+from scanner.results import Finding, UnscoredFace
 
 SCHEMA = "deepfake-scanner/file/1"
 _BEGINNING = f'{{"schema":"{SCHEMA[:-1]}'.encode()
@@ -52,7 +52,7 @@ def finding_values(finding: Finding) -> dict[str, Any]:
     values = {
         "logit": finding.logit,
         "prob_fake": finding.prob_fake,
-        "region": _edges(finding.region),
+        "region": list(finding.region.edges),
         "frame": finding.frame,
         "time": finding.time,
     }
@@ -60,11 +60,12 @@ def finding_values(finding: Finding) -> dict[str, Any]:
 
 
 def _unscored(face: UnscoredFace) -> dict[str, Any]:
-    return {"region": _edges(face.region), "side": face.side, "face": face.face, "reason": face.reason.value}
-
-
-def _edges(region: Region) -> list[float]:
-    return [region.left, region.top, region.right, region.bottom]
+    return {
+        "region": list(face.region.edges),
+        "side": face.side,
+        "face": face.face,
+        "reason": face.reason.value,
+    }
 
 
 FORMAT = ReportFormat(looks_like_jsonl, JsonlReport)

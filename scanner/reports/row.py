@@ -63,9 +63,9 @@ def where_decided(result: FileResult) -> str | None:
     return " ".join(edges(result.deciding.region))
 
 
-def edges(region: Region) -> tuple[str, str, str, str]:
+def edges(region: Region) -> list[str]:
     """As reports print them: left, top, right, bottom as fractions of the upright picture."""
-    return f"{region.left:.4f}", f"{region.top:.4f}", f"{region.right:.4f}", f"{region.bottom:.4f}"
+    return [f"{edge:.4f}" for edge in region.edges]
 
 
 def deciding_face(result: FileResult) -> str | None:

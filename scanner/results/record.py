@@ -114,7 +114,7 @@ def _read_coverage(parts: int, pictures: int, failed: list[tuple[int, str]]) -> 
 
 def unscored_values(faces: Sequence[UnscoredFace]) -> list[Any]:
     """As JSON holds the faces that have no score."""
-    return [[_region_values(one.region), one.side, one.face, one.reason] for one in faces]
+    return [[list(one.region.edges), one.side, one.face, one.reason] for one in faces]
 
 
 def read_unscored(values: list[Any]) -> tuple[UnscoredFace, ...]:
@@ -127,11 +127,7 @@ def read_unscored(values: list[Any]) -> tuple[UnscoredFace, ...]:
 
 def where_values(place: Where | Finding) -> list[Any]:
     """As JSON holds where a picture was taken from."""
-    return [_region_values(place.region), place.frame, place.time, place.face]
-
-
-def _region_values(region: Region) -> list[float]:
-    return [region.left, region.top, region.right, region.bottom]
+    return [list(place.region.edges), place.frame, place.time, place.face]
 
 
 def read_where(region: list[float], frame: int, time: float | None, face: float | None) -> Where:

@@ -62,6 +62,11 @@ class Region:
     right: float = 1.0
     bottom: float = 1.0
 
+    @property
+    def edges(self) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom."""
+        return self.left, self.top, self.right, self.bottom
+
 
 WHOLE_IMAGE = Region()
 
