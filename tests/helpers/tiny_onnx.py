@@ -11,6 +11,10 @@ import onnx
 from onnx import TensorProto, helper
 
 from models.contract import ModelMetadata
+from models.faces.law import face_law
+
+FACES = ModelMetadata("bright", "3", "fake", preprocess=2, faces=face_law(1.2))
+"""What a model of faces says of itself."""
 
 # From the mean of the pixels to the logit; the last two fail for pictures of 200 and brighter.
 LOGITS = {

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from PIL import Image
-from tiny_onnx import Signature, write_tiny_model
+from tiny_onnx import FACES, Signature, write_tiny_model
 
 from models.contract import ModelMetadata, Threshold
 from models.support.errors import run_command
@@ -62,6 +62,21 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 def model(make_model: Callable[..., Path]) -> Path:
     """Without calibration: threshold 0.5, no inconclusive band."""
     return make_model()
+
+
+@pytest.fixture(scope="session")
+def faces_model(make_model: Callable[..., Path]) -> Path:
+    """Bright squares around faces are fake; without calibration."""
+    return make_model(FACES)
+
+
+@pytest.fixture
+def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The empty folder ``in`` of the working folder."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from memory_sink import MemorySink
 from run_facts import run_facts
 
 from models.support.errors import ExitCode
@@ -25,22 +26,6 @@ from scanner.results import ErrorCode, FileResult, Finding, Status
 from scanner.results.names import encode_path
 
 FACTS = run_facts(Policy(0.7, 0.5, "option"), Gate(FailOn.INCONCLUSIVE))
-
-
-class Sink:
-    name = "report"
-
-    def __init__(self) -> None:
-        self.data = bytearray()
-
-    def write(self, data: bytes) -> None:
-        self.data += data
-
-    def sha256(self) -> str:
-        return ""
-
-    def commit(self) -> None: ...
-    def abandon(self) -> None: ...
 
 
 def flagged(name: str, prob_fake: float) -> FileResult:
@@ -62,7 +47,7 @@ def written(
     keeps_known: bool = False,
 ) -> tuple[bytes, dict[str, Any], LeftOut]:
     """The report, its run, and what it says to have left out."""
-    sink, tally = Sink(), Tally()
+    sink, tally = MemorySink(), Tally()
     report = SarifReport(sink, ReportContext(FACTS, sarif_known=keeps_known))
     report.begin()
     for result in results:

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from memory_sink import MemorySink
 
 from scanner import ErrorCode, FileResult, Finding, Status, Verdict, decode_path, encode_path
 from scanner.judgement.judging import Judged
@@ -27,27 +28,8 @@ OK = FileResult(
 )  # fmt: skip
 
 
-class Memory:
-    """A sink that keeps what it is given."""
-
-    name = "memory"
-
-    def __init__(self) -> None:
-        self.data = b""
-
-    def write(self, data: bytes) -> None:
-        self.data += data
-
-    def sha256(self) -> str:
-        return ""
-
-    def commit(self) -> None: ...
-
-    def abandon(self) -> None: ...
-
-
 def report(*rows: tuple[FileResult, Verdict | None], known: bool = False) -> bytes:
-    sink = Memory()
+    sink = MemorySink()
     facts: Any = SimpleNamespace(model=SimpleNamespace(sha256=SHA256))
     written = CsvReport(sink, ReportContext(facts))
     written.begin()

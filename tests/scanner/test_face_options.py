@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 from PIL import Image
 from portraits import on_grey, portrait
+from tiny_onnx import FACES
 
-from models.contract import ModelMetadata
 from models.faces.crop import MIN_SIDE
-from models.faces.law import face_law
 from scanner import Detector, FaceRules, FileResult, Limits, ModelFileError, NoFace, cli, scan_paths
 from scanner.engine.serial import SerialEngine
 from scanner.media.limits import MAX_FACES, MOST_PICTURES
@@ -26,21 +25,10 @@ from scanner.sandbox.pool import DecodePool
 from scanner.sandbox.ring import SLOTS
 from scanner.sources import Candidate, MediaKind
 
-FACES = ModelMetadata("bright", "3", "fake", preprocess=2, faces=face_law(1.2))
-
-
-@pytest.fixture(scope="module")
-def faces_model(make_model: Callable[..., Path]) -> Path:
-    """Bright squares are fake."""
-    return make_model(FACES)
-
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(inside: Path) -> Path:
     """A large face beside a middling one, nobody, somebody far away."""
-    monkeypatch.chdir(tmp_path)
-    inside = tmp_path / "in"
-    inside.mkdir()
     on_grey(800, 500, ("collins", 150, 20, 200), ("hopper", 400, 350, 50)).save(inside / "two.png")
     Image.new("RGB", (400, 300), (90, 120, 60)).save(inside / "nobody.png")
     on_grey(400, 300, ("hopper", 55, 200, 100)).save(inside / "small.png")

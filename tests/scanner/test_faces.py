@@ -10,28 +10,18 @@ from typing import Any
 
 import pytest
 from portraits import on_grey
+from tiny_onnx import FACES
 
-from models.contract import InputSpec, ModelMetadata
+from models.contract import InputSpec
 from models.faces.law import face_law
 from scanner import Detector, Limits, scan_paths
 from scanner.engine.serial import SerialEngine
 from scanner.sources import Candidate, MediaKind
 
-FACES = ModelMetadata("bright", "3", "fake", preprocess=2, faces=face_law(1.2))
-
-
-@pytest.fixture(scope="module")
-def faces_model(make_model: Callable[..., Path]) -> Path:
-    """Bright squares are fake."""
-    return make_model(FACES)
-
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(inside: Path) -> Path:
     """Two people, one, nobody, somebody far away, and one near with one far away."""
-    monkeypatch.chdir(tmp_path)
-    inside = tmp_path / "in"
-    inside.mkdir()
     on_grey(1200, 800, ("collins", 300, 50, 300), ("hopper", 500, 500, 150)).save(inside / "two.png")
     on_grey(600, 600, ("collins", 400, 100, 100)).save(inside / "one.png")
     on_grey(400, 300).save(inside / "nobody.png")

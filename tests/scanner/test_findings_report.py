@@ -7,7 +7,6 @@ import io
 import json
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,11 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from memory_sink import MemorySink
 from portraits import on_grey
 from run_facts import run_facts
 
-from models.contract import ModelMetadata
 from models.faces.face import Unjudged
-from models.faces.law import face_law
 from scanner import FileResult, Finding, Policy, Status, encode_path
 from scanner.audit import Audit
 from scanner.judgement.judging import Judged
@@ -32,7 +30,6 @@ from scanner.reports.report import ReportContext
 from scanner.results import SETTLING_NS, ErrorCode, Region, UnscoredFace
 
 SHA256 = "cd" * 32
-FACES = ModelMetadata("bright", "3", "fake", preprocess=2, faces=face_law(1.2))
 TWO = FileResult(
     "in/a.png",
     Status.OK,
@@ -50,27 +47,8 @@ TWO = FileResult(
 )
 
 
-class Memory:
-    """A sink that keeps what it is given."""
-
-    name = "memory"
-
-    def __init__(self) -> None:
-        self.data = b""
-
-    def write(self, data: bytes) -> None:
-        self.data += data
-
-    def sha256(self) -> str:
-        return ""
-
-    def commit(self) -> None: ...
-
-    def abandon(self) -> None: ...
-
-
 def report(*results: FileResult) -> bytes:
-    sink = Memory()
+    sink = MemorySink()
     written = FindingsReport(sink, ReportContext(run_facts(Policy(0.7, 0.5, "option"), Gate())))
     written.begin()
     for result in results:
@@ -82,18 +60,9 @@ def read(data: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(data.decode("utf-8"), newline=""), strict=True))
 
 
-@pytest.fixture(scope="module")
-def faces_model(make_model: Callable[..., Path]) -> Path:
-    """Bright squares are fake."""
-    return make_model(FACES)
-
-
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(inside: Path) -> Path:
     """Two people, one who lies on the side until EXIF turns the picture, and nobody."""
-    monkeypatch.chdir(tmp_path)
-    inside = tmp_path / "in"
-    inside.mkdir()
     on_grey(1200, 800, ("collins", 300, 50, 300), ("hopper", 500, 500, 150)).save(inside / "=two.png")
     turned = on_grey(600, 900, ("collins", 400, 100, 100))
     exif = turned.getexif()

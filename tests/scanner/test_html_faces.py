@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,6 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 from portraits import on_grey
 
-from models.contract import ModelMetadata
-from models.faces.law import face_law
 from scanner import FileResult, Finding, Policy, Status
 from scanner.reports.html_faces import MOST_BOXES, MOST_NUMBERS, figure
 from scanner.results import Region
@@ -123,7 +120,7 @@ def image_of(source: str | None) -> Image.Image:
 
 @pytest.mark.slow
 def test_boxes_lie_around_the_faces_in_the_shape_of_the_picture(
-    tmp_path: Path, scan: Any, make_model: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, scan: Any, faces_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Wide, high, and wide as stored and high as EXIF turns it."""
     monkeypatch.chdir(tmp_path)
@@ -134,8 +131,7 @@ def test_boxes_lie_around_the_faces_in_the_shape_of_the_picture(
     exif = high.getexif()
     exif[0x0112] = 6
     high.rotate(90, expand=True).save("in/turned.jpg", exif=exif, quality=95)
-    model = make_model(ModelMetadata("bright", "3", "fake", preprocess=2, faces=face_law(1.2)))
-    scan("in", "--out", "r.html", "--model", model, "--exit-zero", "-q")
+    scan("in", "--out", "r.html", "--model", faces_model, "--exit-zero", "-q")
     page = Path("r.html").read_text(encoding="utf-8")
     figures = {
         name: Tags(lines)
@@ -158,13 +154,12 @@ def test_boxes_lie_around_the_faces_in_the_shape_of_the_picture(
 
 @pytest.mark.slow
 def test_a_file_that_has_changed_since_is_not_shown(
-    tmp_path: Path, scan: Any, make_model: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, scan: Any, faces_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from scanner import audit
 
     monkeypatch.chdir(tmp_path)
     on_grey(600, 600, ("collins", 400, 100, 100)).save("a.png")
-    model = make_model(ModelMetadata("bright", "3", "fake", preprocess=2, faces=face_law(1.2)))
     real = audit.previews
 
     def changed(*arguments: Any) -> Any:
@@ -172,5 +167,5 @@ def test_a_file_that_has_changed_since_is_not_shown(
         return real(*arguments)
 
     monkeypatch.setattr(audit, "previews", changed)
-    scan("a.png", "--out", "r.html", "--model", model, "--exit-zero")
+    scan("a.png", "--out", "r.html", "--model", faces_model, "--exit-zero")
     assert "data:image/jpeg" not in Path("r.html").read_text(encoding="utf-8")

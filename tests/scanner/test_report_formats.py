@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from junitparser import JUnitXml
+from memory_sink import MemorySink
 from pyarrow import parquet
 from run_facts import run_facts
 
@@ -40,22 +41,6 @@ HOSTILE = (
     "caf\udce9.png", "tab\there.png", "new\nline.png", "\x1b[31mred.png", "\x01.png",
     "\ufffe.png", "https:evil.png", "=cmd.png", "a b%20c#d?e.png", "\u202egnp.exe", "日本.png",
 )  # fmt: skip
-
-
-class Sink:
-    name = "report"
-
-    def __init__(self) -> None:
-        self.data = b""
-
-    def write(self, data: bytes) -> None:
-        self.data += data
-
-    def sha256(self) -> str:
-        return ""
-
-    def commit(self) -> None: ...
-    def abandon(self) -> None: ...
 
 
 def result(name: str, prob_fake: float | None = 0.25, **facts: Any) -> FileResult:
@@ -89,7 +74,7 @@ def written(
 ) -> bytes:
     gate = Gate(fail_on)
     facts = run_facts(policy, gate, model="<m>")
-    sink, tally = Sink(), Tally()
+    sink, tally = MemorySink(), Tally()
     report = FORMATS[format_].make(sink, ReportContext(facts))
     report.begin()
     for one in results:

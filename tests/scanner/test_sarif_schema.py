@@ -17,8 +17,6 @@ import pytest
 from jsonschema import Draft4Validator, FormatChecker
 from portraits import on_grey
 
-from models.contract import ModelMetadata
-from models.faces.law import face_law
 from models.support.errors import ExitCode
 from scanner.reports import sarif
 from scanner.reports.sarif import SCHEMA_URI
@@ -122,13 +120,12 @@ def test_a_report_of_faces_is_valid(
     tmp_path: Path,
     validator: Draft4Validator,
     scan: Callable[..., Any],
-    make_model: Callable[..., Path],
+    faces_model: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     on_grey(600, 600, ("collins", 400, 100, 100)).save("one.png")
-    model = make_model(ModelMetadata("bright", "3", "fake", preprocess=2, faces=face_law(1.2)))
-    scan("one.png", "--out", "report.sarif", "--model", model, "--threshold", 0)
+    scan("one.png", "--out", "report.sarif", "--model", faces_model, "--threshold", 0)
     log = json.loads(Path("report.sarif").read_bytes())
     assert mistakes(validator, log) == []
     (found,) = log["runs"][0]["results"]
