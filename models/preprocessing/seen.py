@@ -26,6 +26,8 @@ class Crop(NamedTuple):
     """Left, top, right, bottom of the upright picture, as fractions of its width and height."""
     face: float | None = None
     """How sure the face detector is, 0 to 1; ``None`` where no face was looked for."""
+    box: Fractions = WHOLE
+    """Of the face itself, which may reach beyond the picture: what is compared from frame to frame."""
 
 
 class UnjudgedFace(NamedTuple):
@@ -69,11 +71,31 @@ class OfFile(Protocol):
         ...
 
 
+class SeenFrame(NamedTuple):
+    """What became of one picture of several; both may be empty."""
+
+    crops: tuple[Crop, ...]
+    unjudged: tuple[UnjudgedFace, ...] = ()
+    """The largest first."""
+
+
+class OfFrame(Protocol):
+    """From an upright RGB picture in its full size to what is judged."""
+
+    def __call__(
+        self, rgb: Image.Image, spec: InputSpec, faces: FaceRules = LAWS_OWN, max_faces: int | None = None, /
+    ) -> SeenFrame:
+        """As :class:`OfFile`, but a picture without a face is never taken whole, and no error either."""
+        ...
+
+
 class Law(NamedTuple):
     """One version of the preprocessing. It raises :class:`models.preprocessing.ImageError`, and nothing else."""
 
     of_file: OfFile
     of_picture: Callable[[Image.Image, InputSpec], tuple[Crop, ...]]
     """From an upright RGB picture, such as one that was degraded."""
+    of_frame: OfFrame
+    """From an upright RGB picture of a film, or of another file with several."""
     prepare: Callable[[], object] = lambda: None
     """Load what a process needs for all pictures, before any of them is limited in time and memory."""

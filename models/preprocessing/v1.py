@@ -21,7 +21,7 @@ from models.error_codes import ErrorCode
 from models.preprocessing import formats
 from models.preprocessing.errors import ImageError, ImageFacts, Refusal
 from models.preprocessing.openers import format_of, opened
-from models.preprocessing.seen import Crop, Law, Seen
+from models.preprocessing.seen import Crop, Law, Seen, SeenFrame
 
 if TYPE_CHECKING:
     import numpy as np
@@ -217,7 +217,11 @@ def _of_picture(rgb: Image.Image, spec: InputSpec) -> tuple[Crop, ...]:
     return (Crop(resized(rgb, spec.size).tobytes()),)
 
 
-LAW = Law(_of_file, _of_picture)
+def _of_frame(rgb: Image.Image, spec: InputSpec, *_: object) -> SeenFrame:
+    return SeenFrame(_of_picture(rgb, spec))
+
+
+LAW = Law(_of_file, _of_picture, _of_frame)
 
 
 def _stored_size(image: Image.Image) -> tuple[int, int]:

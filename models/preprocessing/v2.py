@@ -16,7 +16,7 @@ from models.faces.crop import MIN_SIDE, Region, crop_face, face_region
 from models.faces.face import Unjudged
 from models.faces.rules import LAWS_OWN, FaceRules, NoFace
 from models.preprocessing.errors import ImageFacts, NothingToJudge
-from models.preprocessing.seen import Crop, Fractions, Law, Seen, UnjudgedFace
+from models.preprocessing.seen import Crop, Fractions, Law, Seen, SeenFrame, UnjudgedFace
 from models.preprocessing.v1 import decode_reduced, resized, whole_picture
 
 if TYPE_CHECKING:
@@ -77,6 +77,16 @@ def of_picture(
     return tuple(_crop(rgb, face, spec, shift) for face in judged)
 
 
+def of_frame(
+    rgb: Image.Image, spec: InputSpec, faces: FaceRules = LAWS_OWN, max_faces: int | None = None
+) -> SeenFrame:
+    """The same of one picture of several, in its full size, the largest face first; raises nothing."""
+    found = _detector().detect(rgb)
+    judged = [face for face in found if face.side >= faces.min_face][:max_faces]
+    unjudged = tuple(_unjudged(face, rgb, 1.0, spec, faces.min_face) for face in found[len(judged) :])
+    return SeenFrame(tuple(_crop(rgb, face, spec) for face in judged), unjudged)
+
+
 @cache
 def _detector() -> FaceDetector:
     from models.faces.detect import FaceDetector
@@ -84,7 +94,7 @@ def _detector() -> FaceDetector:
     return FaceDetector()
 
 
-LAW = Law(of_file, of_picture, _detector)
+LAW = Law(of_file, of_picture, of_frame, _detector)
 
 
 def _unjudged(face: Face, rgb: Image.Image, reduction: float, spec: InputSpec, min_face: int) -> UnjudgedFace:
@@ -120,9 +130,15 @@ def _side(face: Face, rgb: Image.Image, spec: InputSpec) -> int:
 
 def _crop(rgb: Image.Image, face: Face, spec: InputSpec, shift: tuple[float, float] = (0.0, 0.0)) -> Crop:
     region = face_region(face.box, rgb.size, margin=_margin(spec), shift=shift)
-    return Crop(resized(crop_face(rgb, region), spec.size).tobytes(), _fractions(region, rgb), face.score)
+    left, top, width, height = face.box
+    return Crop(
+        resized(crop_face(rgb, region), spec.size).tobytes(),
+        _fractions(region, rgb),
+        face.score,
+        _fractions((left, top, left + width, top + height), rgb),
+    )
 
 
-def _fractions(region: Region, rgb: Image.Image) -> Fractions:
+def _fractions(region: Region | Fractions, rgb: Image.Image) -> Fractions:
     left, top, right, bottom = region
     return left / rgb.width, top / rgb.height, right / rgb.width, bottom / rgb.height
