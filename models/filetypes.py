@@ -80,6 +80,17 @@ _ZIP_DOCUMENT_SUFFIXES = _words(
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 # The last two have their bytes the wrong way round; such files exist and Pillow opens them.
 _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+", b"MM*\x00", b"II\x00*")
+_VIDEO_PREFIXES = (
+    b"\x1aE\xdf\xa3",  # Matroska, WebM
+    b"FLV\x01",
+    b"0&\xb2u\x8ef\xcf\x11",  # ASF, WMV
+    b"\x00\x00\x01\xba",  # MPEG program stream
+    b"\x00\x00\x01\xb3",
+    b".RMF\x00",
+    b"\x06\x0e+4\x02\x05\x01\x01",  # MXF
+    b"DKIF\x00\x00",  # IVF
+    b"YUV4MPEG2 ",
+)
 
 _PREFIXES: tuple[tuple[bytes, MediaKind], ...] = (
     (b"\x00\x05\x16\x07", MediaKind.COMPANION),
@@ -129,15 +140,7 @@ _PREFIXES: tuple[tuple[bytes, MediaKind], ...] = (
     *(
         (signature, MediaKind.OTHER_MEDIA)
         for signature in (
-            b"\x1aE\xdf\xa3",  # Matroska, WebM
-            b"FLV\x01",
-            b"0&\xb2u\x8ef\xcf\x11",  # ASF, WMV
-            b"\x00\x00\x01\xba",  # MPEG program stream
-            b"\x00\x00\x01\xb3",
-            b".RMF\x00",
-            b"\x06\x0e+4\x02\x05\x01\x01",  # MXF
-            b"DKIF\x00\x00",  # IVF
-            b"YUV4MPEG2 ",
+            *_VIDEO_PREFIXES,
             b"%PDF-",
             b"%!PS-",
             b"AT&TFORM",  # DjVu
@@ -241,6 +244,15 @@ def classify(name: str, head: bytes) -> MediaKind:
     if by_magic is MediaKind.POINTER and kind_by_suffix(name) is MediaKind.OTHER_MEDIA:
         return MediaKind.OTHER_MEDIA
     return by_magic if by_magic is not MediaKind.UNKNOWN else kind_by_suffix(name)
+
+
+def is_video(name: str, head: bytes) -> bool:
+    """Of a file of the kind :attr:`MediaKind.OTHER_MEDIA`, whether it is moving pictures."""
+    if head.startswith(_VIDEO_PREFIXES) or head[4:8] == b"ftyp" or _is_stream(head):
+        return True
+    if head.startswith(b"RIFF"):
+        return head[8:12] == b"AVI "
+    return kind_by_magic(head) is MediaKind.UNKNOWN and suffix_of(name) in _VIDEO_SUFFIXES
 
 
 def _kind_by_brands(head: bytes) -> MediaKind:
