@@ -66,7 +66,7 @@ class LocalEngine:
         # Of larger batches, none must begin elsewhere because there are more callers.
         most = _PER_TASK if size == 1 else size
         score = partial(score_batch, self._detector, size, fill=on_gpu)
-        assembler = Assembler()
+        assembler = Assembler(self._detector.metadata.temperature)
         with self._decoders() as decoders, _threads(callers, "infer") as inferers:
             extracted = map(self._recognised, decoders.decode(items))
             cut = batches(extracted, size, most, callers)
@@ -84,6 +84,7 @@ class LocalEngine:
             self._limits,
             self._detector.spec,
             faces=self._detector.faces,
+            sampling=self._detector.facts.sampling,
             recognise=self._recognise,
             known_parts=None if self._parts is None else self._parts.known_parts,
         )

@@ -14,15 +14,15 @@ from scanner.media.extract import open_candidate, part_pictures
 from scanner.media.limits import Limits
 from scanner.media.opener import Picture, Reading
 from scanner.results import FileResult
-from scanner.results.parts import Gap
+from scanner.results.parts import Gap, Looked
 from scanner.sandbox.work import Extracted
 from scanner.sources import Candidate
 
 
 def scan_file(candidate: Candidate, detector: Detector, limits: Limits | None = None) -> FileResult:
     """The final result of one candidate, pictures scored one by one."""
-    assembler = Assembler()
-    reading = Reading(limits or Limits(), detector.spec, detector.faces)
+    assembler = Assembler(detector.metadata.temperature)
+    reading = Reading(limits or Limits(), detector.spec, detector.faces, detector.facts.sampling)
     for extracted in _extracted(candidate, reading):
         scores = [_score(detector, picture) for picture in extracted.pictures]
         result = assembler.add(extracted, part_result(extracted, scores))
@@ -51,7 +51,8 @@ def _extracted(candidate: Candidate, reading: Reading) -> Iterator[Extracted]:
         found = list(part_pictures(candidate, part, reading))
         gap = next((one for one in found if isinstance(one, Gap)), None)
         pictures = () if gap is not None else tuple(one for one in found if isinstance(one, Picture))
-        yield Extracted(opened.result, pictures, index, len(opened.parts), gap)
+        looked = next((one for one in found if isinstance(one, Looked)), None)
+        yield Extracted(opened.result, pictures, index, len(opened.parts), gap, looked=looked)
 
 
 def _score(detector: Detector, picture: Picture) -> tuple[float, float]:

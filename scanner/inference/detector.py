@@ -26,6 +26,7 @@ from scanner.inference.errors import DeviceError
 from scanner.inference.openvino import OpenVinoSession
 from scanner.inference.providers import ON_GPU, TOLD_THE_PRECISION, Device, libraries, open_session
 from scanner.results.model import ModelFacts
+from scanner.results.sampling import Sampling
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -113,6 +114,12 @@ class Detector:
             raise ModelFileError(f"{self.path} judges whole pictures, and no faces; name a model of faces")
         other = copy(self)
         other.facts = replace(self.facts, faces=faces)
+        return other
+
+    def looking_at(self, sampling: Sampling) -> Detector:
+        """The same model for these frames of files that have several."""
+        other = copy(self)
+        other.facts = replace(self.facts, sampling=sampling)
         return other
 
     @property

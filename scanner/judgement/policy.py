@@ -69,7 +69,7 @@ class Policy:
         return cls(value, low, source, None if by_faces is None else tuple(by_faces))
 
     def threshold_of(self, scores: int) -> float:
-        """The threshold of a file with so many scores, one for each face that was judged.
+        """The threshold of a file with so many scores, one for each face, or track of a face, that was judged.
 
         The file's value is the largest of them, and the largest of many reaches any threshold more often. A picture
         that was scored whole has one score.
@@ -78,7 +78,7 @@ class Policy:
 
     def limit(self, result: FileResult, verdict: Verdict) -> float:
         """From which probability up a file as this one has this verdict, of those that are findings."""
-        return self.threshold_of(len(result.findings)) if verdict is Verdict.FAKE else self.low
+        return self.threshold_of(result.values) if verdict is Verdict.FAKE else self.low
 
     def words(self) -> str:
         """The threshold as people are told it."""
@@ -96,7 +96,7 @@ class Policy:
         if result.status is not Status.OK or result.prob_fake is None:
             return None
         printed = float(format_probability(result.prob_fake))
-        if printed >= self.threshold_of(len(result.findings)):
+        if printed >= self.threshold_of(result.values):
             return Verdict.FAKE
         return Verdict.INCONCLUSIVE if printed >= self.low else Verdict.REAL
 

@@ -12,14 +12,17 @@ from scanner.media import openers
 from scanner.media.file import MediaError, MediaFile, opened
 from scanner.media.opener import Opened, Opener, Part, Picture, Reading
 from scanner.media.results import failed, failed_candidate
+from scanner.media.video.container import prepare_films
 from scanner.results import ErrorCode
-from scanner.results.parts import Gap
+from scanner.results.parts import Gap, Looked
 from scanner.sources import Candidate
 
 
 def prepare(reading: Reading) -> None:
     """Load what all files need, so that none of them pays for it out of its limits."""
     law_of(reading.spec).prepare()
+    if reading.sampling.video:
+        prepare_films()
 
 
 def open_candidate(candidate: Candidate, reading: Reading) -> Opened:
@@ -39,7 +42,7 @@ def open_candidate(candidate: Candidate, reading: Reading) -> Opened:
         return Opened(failed_candidate(candidate, ErrorCode.OUT_OF_MEMORY, "not enough memory to read"))
 
 
-def part_pictures(candidate: Candidate, part: Part, reading: Reading) -> Iterator[Picture | Gap]:
+def part_pictures(candidate: Candidate, part: Part, reading: Reading) -> Iterator[Picture | Looked | Gap]:
     """The pictures of one part, in order; a :class:`Gap` at the end if it cannot be read to its end."""
     try:
         with opened(candidate) as file:

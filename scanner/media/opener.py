@@ -11,7 +11,8 @@ from models.faces.rules import LAWS_OWN, FaceRules
 from scanner.media.file import MediaFile
 from scanner.media.limits import Limits
 from scanner.results import FileResult
-from scanner.results.parts import WHOLE_FILE, Where
+from scanner.results.parts import WHOLE_FILE, Looked, Where
+from scanner.results.sampling import FIRST_FRAMES, Sampling
 
 Part = Any
 """What an opener needs to find a part again in the file: plain values that JSON can carry."""
@@ -44,6 +45,7 @@ class Reading:
     limits: Limits
     spec: InputSpec
     faces: FaceRules = LAWS_OWN
+    sampling: Sampling = FIRST_FRAMES
 
 
 class Opener(Protocol):
@@ -57,6 +59,9 @@ class Opener(Protocol):
         """Facts and parts. Raises :class:`scanner.media.file.MediaError` and ``OSError``."""
         ...
 
-    def pictures(self, file: MediaFile, part: Part, reading: Reading) -> Iterator[Picture]:
-        """Of one part, in order. Raises like :meth:`open`; what came before is then dropped."""
+    def pictures(self, file: MediaFile, part: Part, reading: Reading) -> Iterator[Picture | Looked]:
+        """Of one part, in order; of media that are sampled, at the end how much was there.
+
+        Raises like :meth:`open`; what came before is then dropped.
+        """
         ...

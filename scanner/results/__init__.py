@@ -1,7 +1,7 @@
 """What is known of a file, without any input or output.
 
 ``result``: the facts. ``record``: a result as a line of JSON. ``names``: a path as reports print it.
-``identity``: what a result depends on besides the bytes.
+``identity``: what a result depends on besides the bytes. ``sampling``: which frames are looked at.
 """
 
 from models.error_codes import ErrorCode as ErrorCode
@@ -15,4 +15,5 @@ from scanner.results.result import Finding as Finding
 from scanner.results.result import Region as Region
 from scanner.results.result import RememberedBy as RememberedBy
 from scanner.results.result import Stamp as Stamp
+from scanner.results.result import Track as Track
 from scanner.results.result import UnscoredFace as UnscoredFace

@@ -20,7 +20,7 @@ from models.support.release import tool_version
 from scanner.results.model import ModelFacts
 from scanner.results.record import RECORD_VERSION
 
-LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "openvino", "pillow", "numpy", "click", "tqdm")
+LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "openvino", "pillow", "numpy", "av", "click", "tqdm")
 _CODECS = ("jpg", "libjpeg_turbo", "zlib", "zlib_ng", "webp", "libtiff", "avif")
 """Pillow's names for the libraries that decode."""
 _CODE = (
@@ -49,6 +49,8 @@ class Identity:
     preprocess: int
     faces: Mapping[str, Any] | None
     """Which are judged; ``None`` for a model of whole pictures."""
+    sampling: Mapping[str, Any] | None
+    """Which frames are looked at; ``None`` where films are not, and of pictures the first is."""
     device: str
     """Its kind: two GPUs of a machine count as one."""
     provider: str
@@ -65,11 +67,17 @@ class Identity:
             tool=tool_version(),
             code=code_fingerprint(),
             record=RECORD_VERSION,
-            libraries={**model.libraries, "pillow": PIL.__version__, "numpy": numpy.__version__},
+            libraries={
+                **model.libraries,
+                "pillow": PIL.__version__,
+                "numpy": numpy.__version__,
+                **_of_films(model),
+            },
             codecs={name: features.version(name) for name in _CODECS},
             model=model.sha256,
             preprocess=model.metadata.preprocess,
             faces=asdict(model.faces) if model.of_faces else None,
+            sampling=None if model.sampling.is_default else asdict(model.sampling),
             device=model.device.partition(":")[0],
             provider=model.provider,
             precision=model.metadata.precision,
@@ -82,6 +90,11 @@ class Identity:
     def key(self) -> str:
         """One text for all of it."""
         return json.dumps(self.facts(), sort_keys=True)
+
+
+def _of_films(model: ModelFacts) -> dict[str, str]:
+    """PyAV, whose wheels hold FFmpeg, where films are looked into."""
+    return {"av": version("av")} if model.sampling.video else {}
 
 
 def library_versions() -> dict[str, str]:

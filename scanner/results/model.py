@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from models.contract import InputSpec, ModelMetadata
 from models.faces.rules import LAWS_OWN, FaceRules
+from scanner.results.sampling import FIRST_FRAMES, Sampling
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class ModelFacts:
     """Why ``auto`` did not take CUDA, or ``None``."""
     faces: FaceRules = LAWS_OWN
     """Which faces it judges; means nothing for one of whole pictures."""
+    sampling: Sampling = FIRST_FRAMES
+    """Which frames it is given of files that have several."""
 
     @property
     def of_faces(self) -> bool:

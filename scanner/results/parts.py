@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from models.error_codes import ErrorCode
-from scanner.results.result import WHOLE_IMAGE, Finding, Region
+from scanner.results.result import WHOLE_IMAGE, Finding, Region, UnscoredFace
 
 
 class Where(NamedTuple):
@@ -18,6 +18,8 @@ class Where(NamedTuple):
     """Seconds from the start, for moving pictures."""
     face: float | None = None
     """How sure the face detector is; ``None`` where no face was looked for."""
+    track: int | None = None
+    """As in :class:`scanner.results.Finding`, but numbered from 1 in each part."""
 
 
 WHOLE_FILE = Where()
@@ -30,9 +32,21 @@ class Gap(NamedTuple):
     detail: str
 
 
+class Looked(NamedTuple):
+    """How much of a part was there to be looked at."""
+
+    asked: int
+    """Frames that were to be read."""
+    got: int
+    """Of them, those that could be."""
+    unscored: tuple[UnscoredFace, ...] = ()
+
+
 @dataclass(frozen=True)
 class PartResult:
     """What a part of a file gave; final."""
 
     findings: tuple[Finding, ...] = ()
     gap: Gap | None = None
+    looked: Looked | None = None
+    """``None`` for media that are not sampled."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import astuple
 from typing import Any
 
 from scanner.results import (
@@ -15,18 +16,19 @@ from scanner.results import (
     Region,
     Stamp,
     Status,
+    Track,
     Unjudged,
     UnscoredFace,
 )
-from scanner.results.parts import Gap, PartResult, Where
+from scanner.results.parts import Gap, Looked, PartResult, Where
 
-RECORD_VERSION = 4
+RECORD_VERSION = 5
 """Raised with each change of what a record holds, or of what its texts say."""
 
 PART = "part"
 """In the place of a status: a line about one part of a file."""
 
-FACTS = ("detail", "format", "width", "height", "bytes", "sha256", "frames", "faces", "provenance")
+FACTS = ("detail", "format", "width", "height", "bytes", "sha256", "frames", "faces", "provenance", "seconds")
 """The fields of a result that are plain values, in the order in which they are written."""
 
 
@@ -42,6 +44,7 @@ def record_line(result: FileResult) -> bytes:
         [_finding_values(finding) for finding in result.findings],
         _coverage_values(result.coverage),
         unscored_values(result.unscored_faces),
+        [astuple(track) for track in result.tracks],
     ]
     return _line(record)
 
@@ -49,17 +52,17 @@ def record_line(result: FileResult) -> bytes:
 def part_line(result: FileResult, index: int, part: PartResult) -> bytes:
     """A finished part of a file that is not finished. The name comes first, as in :func:`record_line`."""
     findings = [_finding_values(finding) for finding in part.findings]
-    return _line([result.path, PART, index, result.stamp, part.gap, findings])
+    return _line([result.path, PART, index, result.stamp, part.gap, findings, looked_values(part.looked)])
 
 
 def read_part(line: bytes) -> tuple[str, int, Stamp | None, PartResult]:
     """Name, number, the file's stamp and what the part gave. Raises ``ValueError`` for another line."""
     try:
-        name, kind, index, stamp, gap, findings = _values(line)
+        name, kind, index, stamp, gap, findings, looked = _values(line)
         if kind != PART:
             raise ValueError(kind)
         found = tuple(_read_finding(*values) for values in findings)
-        known = PartResult(found, read_gap(gap))
+        known = PartResult(found, read_gap(gap), read_looked(looked))
         return str(name), int(index), None if stamp is None else Stamp(*stamp), known
     except (TypeError, IndexError) as problem:
         raise ValueError(str(problem)) from None
@@ -70,7 +73,7 @@ def read_record(line: bytes) -> FileResult:
     if not line.endswith(b"\n"):
         raise ValueError("cut off")
     try:
-        path, status, error, *facts, stamp, findings, coverage, unscored = json.loads(line)
+        path, status, error, *facts, stamp, findings, coverage, unscored, tracks = json.loads(line)
         return FileResult(
             path,
             Status(status),
@@ -80,6 +83,7 @@ def read_record(line: bytes) -> FileResult:
             stamp=None if stamp is None else Stamp(*stamp),
             coverage=None if coverage is None else _read_coverage(*coverage),
             unscored_faces=read_unscored(unscored),
+            tracks=tuple(_read_track(*values) for values in tracks),
         )
     except TypeError as problem:
         raise ValueError(str(problem)) from None
@@ -105,39 +109,72 @@ def _values(line: bytes) -> list[Any]:
 
 
 def _coverage_values(coverage: Coverage | None) -> list[Any] | None:
-    return None if coverage is None else [coverage.parts, coverage.pictures, coverage.failed]
+    return None if coverage is None else list(astuple(coverage))
 
 
-def _read_coverage(parts: int, pictures: int, failed: list[tuple[int, str]]) -> Coverage:
-    return Coverage(parts, pictures, tuple((int(index), ErrorCode(code)) for index, code in failed))
+def _read_coverage(parts: int, pictures: int, failed: list[tuple[int, str]], *frames: int | None) -> Coverage:
+    return Coverage(parts, pictures, tuple((int(index), ErrorCode(code)) for index, code in failed), *frames)
+
+
+def _read_track(number: int, frames: int, logit: float, prob_fake: float, counts: bool) -> Track:
+    return Track(int(number), int(frames), _finite(logit), _finite(prob_fake), bool(counts))
 
 
 def unscored_values(faces: Sequence[UnscoredFace]) -> list[Any]:
     """As JSON holds the faces that have no score."""
-    return [[list(one.region.edges), one.side, one.face, one.reason] for one in faces]
+    return [[list(one.region.edges), one.side, one.face, one.reason, one.frame, one.time] for one in faces]
 
 
 def read_unscored(values: list[Any]) -> tuple[UnscoredFace, ...]:
     """Of the values of :func:`unscored_values`. Raises ``ValueError`` or ``TypeError`` for others."""
     return tuple(
-        UnscoredFace(_region(region), int(_finite(side)), _finite(face), Unjudged(reason))
-        for region, side, face, reason in values
+        UnscoredFace(
+            _region(region),
+            int(_finite(side)),
+            _finite(face),
+            Unjudged(reason),
+            int(_finite(frame)),
+            _time(time),
+        )
+        for region, side, face, reason, frame, time in values
     )
+
+
+def looked_values(looked: Looked | None) -> list[Any] | None:
+    """As JSON holds how much of a part was there."""
+    return None if looked is None else [looked.asked, looked.got, unscored_values(looked.unscored)]
+
+
+def read_looked(values: list[Any] | None) -> Looked | None:
+    """Of the values of :func:`looked_values`. Raises ``ValueError`` or ``TypeError`` for others."""
+    if values is None:
+        return None
+    asked, got, unscored = values
+    if not 0 <= int(got) <= int(asked):
+        raise ValueError(values)
+    return Looked(int(asked), int(got), read_unscored(unscored))
 
 
 def where_values(place: Where | Finding) -> list[Any]:
     """As JSON holds where a picture was taken from."""
-    return [list(place.region.edges), place.frame, place.time, place.face]
+    return [list(place.region.edges), place.frame, place.time, place.face, place.track]
 
 
-def read_where(region: list[float], frame: int, time: float | None, face: float | None) -> Where:
+def read_where(
+    region: list[float], frame: int, time: float | None, face: float | None, track: int | None
+) -> Where:
     """Of the values of :func:`where_values`. Raises ``ValueError`` or ``TypeError`` for others."""
     return Where(
         _region(region),
         int(_finite(frame)),
-        None if time is None else _finite(time),
+        _time(time),
         None if face is None else _finite(face),
+        None if track is None else int(_finite(track)),
     )
+
+
+def _time(value: float | None) -> float | None:
+    return None if value is None else _finite(value)
 
 
 def _region(edges: Sequence[float]) -> Region:

@@ -85,6 +85,23 @@ class Finding:
     """Seconds from the start, for moving pictures."""
     face: float | None = None
     """How sure the face detector is, 0 to 1; ``None`` where no face was looked for."""
+    track: int | None = None
+    """Of films: the same face in the frames of a burst, numbered from 1; 0 is the whole picture, through all frames."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """One face through the frames of a burst, or the whole picture through a film."""
+
+    number: int
+    frames: int
+    """That it has a score in."""
+    logit: float
+    """Mean over them."""
+    prob_fake: float
+    """Of that logit, in [0, 1]."""
+    counts: bool
+    """Whether the file's value is chosen among it and others: not with one frame where another has more."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +115,8 @@ class UnscoredFace:
     face: float
     """How sure the face detector is, 0 to 1."""
     reason: Unjudged
+    frame: int = 0
+    time: float | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +128,10 @@ class Coverage:
     """That were scored."""
     failed: tuple[tuple[int, ErrorCode], ...] = ()
     """Parts without a score: their number, from 0, and why."""
+    frames_asked: int | None = None
+    """That were to be looked at; ``None`` for media that are not sampled."""
+    frames_got: int | None = None
+    """Of them, those that could be read."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +152,8 @@ class FileResult:
     sha256: str | None = None
     frames: int | None = None
     faces: int | None = None
-    """How many were scored; ``None`` where none were looked for, or the file could not be read."""
+    """How many were scored; ``None`` where none were looked for, or the file could not be read. Of a film, the tracks
+    that count."""
     findings: tuple[Finding, ...] = ()
     unscored_faces: tuple[UnscoredFace, ...] = ()
     """Those that were found and not scored, the largest first."""
@@ -137,6 +161,10 @@ class FileResult:
     """What the file says of its own origin; no part of the score."""
     coverage: Coverage | None = None
     """``None`` for a file of one part."""
+    seconds: float | None = None
+    """Duration of a film."""
+    tracks: tuple[Track, ...] = ()
+    """Of a film."""
     # Of the reading, not of the file: two readings of the same bytes are equal.
     stamp: Stamp | None = field(default=None, compare=False)
     """``None`` when the file could not be opened, or changed while or just before it was read."""
@@ -165,12 +193,29 @@ class FileResult:
 
     @property
     def prob_fake(self) -> float | None:
-        """The file-level value, the largest over the findings; ``None`` for a file without a score."""
-        return None if self.deciding is None else self.deciding.prob_fake
+        """The file-level value, the largest over the findings, or over the tracks; ``None`` without a score."""
+        if self.deciding is None:
+            return None
+        track = self.deciding_track
+        return self.deciding.prob_fake if track is None else track.prob_fake
+
+    @cached_property
+    def deciding_track(self) -> Track | None:
+        """The track that the file-level value is that of; of equals the first."""
+        counted = (track for track in self.tracks if track.counts)
+        return max(counted, key=lambda track: track.prob_fake, default=None)
 
     @cached_property
     def deciding(self) -> Finding | None:
-        """The finding that the file-level value is that of; of equals the first."""
+        """The finding that the file-level value is that of, or the largest of the track that it is that of; of equals
+        the first."""
         if self.status is not Status.OK:
             return None
-        return max(self.findings, key=lambda finding: finding.prob_fake, default=None)
+        track = self.deciding_track
+        among = [one for one in self.findings if track is None or one.track == track.number]
+        return max(among, key=lambda finding: finding.prob_fake, default=None)
+
+    @property
+    def values(self) -> int:
+        """How many values the file-level one is the largest of: findings, or tracks that count."""
+        return sum(track.counts for track in self.tracks) or len(self.findings)

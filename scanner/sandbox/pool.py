@@ -10,7 +10,7 @@ import logging
 import time
 from bisect import insort
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import count
 from multiprocessing.connection import wait
 
@@ -21,7 +21,8 @@ from scanner.media.opener import Opened, Reading
 from scanner.media.results import failed_candidate
 from scanner.results import FileResult
 from scanner.results.names import printable
-from scanner.results.parts import Gap, PartResult
+from scanner.results.parts import Gap
+from scanner.results.sampling import FIRST_FRAMES, Sampling
 from scanner.sandbox.blame import charge, stamp_now
 from scanner.sandbox.decoder import MESSAGES, Decoder, DecoderError
 from scanner.sandbox.protocol import FileOpened
@@ -54,11 +55,12 @@ class DecodePool:
         spec: InputSpec | None = None,
         *,
         faces: FaceRules = LAWS_OWN,
+        sampling: Sampling = FIRST_FRAMES,
         recognise: Recognise | None = None,
         known_parts: KnownParts | None = None,
     ) -> None:
         """``recognise`` and ``known_parts`` are asked about files of several parts."""
-        self._workers, self._reading = workers, Reading(limits, spec or InputSpec(), faces)
+        self._workers, self._reading = workers, Reading(limits, spec or InputSpec(), faces, sampling)
         self._recognise, self._known_parts = recognise, known_parts
         self._decoders: list[Decoder] = []
         self._scaling = Scaling(workers)
@@ -233,7 +235,7 @@ class DecodePool:
             if isinstance(event, FileOpened):
                 self._on_opened(unit, Opened(event.result, parts=event.parts))
             else:
-                unit.gap, unit.is_done = event.gap, True
+                unit.gap, unit.looked, unit.is_done = event.gap, event.looked, True
                 if event.gap is not None:
                     self._drop_pictures(unit)
 
@@ -246,8 +248,7 @@ class DecodePool:
         if self._recognise is not None and (final := self._recognise(opened.result)) is not None:
             work.ended(final)
             return
-        known: Mapping[int, PartResult] = self._known_parts(opened.result) if self._known_parts else {}
-        work.opened(opened, known)
+        work.opened(opened, self._known_parts(opened.result) if self._known_parts else {})
         insort(self._partial, work, key=lambda one: one.number)
 
     def _on_exit(self, decoder: Decoder, *, stalled: bool = False) -> None:

@@ -13,10 +13,12 @@ from typing import Any, NamedTuple
 
 from scanner.media.opener import Part
 from scanner.results import ErrorCode, FileResult, Stamp, Status
-from scanner.results.parts import WHOLE_FILE, Gap, Where
+from scanner.results.parts import WHOLE_FILE, Gap, Looked, Where
 from scanner.results.record import (
     FACTS,
+    looked_values,
     read_gap,
+    read_looked,
     read_unscored,
     read_where,
     unscored_values,
@@ -58,6 +60,7 @@ class PartDone(NamedTuple):
 
     ticket: int
     gap: Gap | None
+    looked: Looked | None = None
 
 
 class RingFull(NamedTuple):
@@ -107,8 +110,8 @@ def _event_values(event: Event) -> list[Any]:
             facts = [getattr(result, fact) for fact in _FACTS]
             unscored = unscored_values(result.unscored_faces)
             return ["opened", ticket, result.status.value, error, facts, unscored, parts]
-        case PartDone(ticket, gap):
-            return ["done", ticket, gap]
+        case PartDone(ticket, gap, looked):
+            return ["done", ticket, gap, looked_values(looked)]
         case RingFull():
             return ["full"]
 
@@ -131,10 +134,10 @@ def _read_event(values: list[Any], names: dict[int, str]) -> Event:
         )
         return FileOpened(ticket, result, None if parts is None else tuple(parts))
     if kind == "done":
-        ticket, gap = rest
+        ticket, gap, looked = rest
         if ticket not in names:
             raise KeyError(ticket)
-        return PartDone(ticket, read_gap(gap))
+        return PartDone(ticket, read_gap(gap), read_looked(looked))
     if kind == "full":
         return RingFull()
     raise ValueError(kind)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from scanner.media.opener import Opened, Part, Picture
 from scanner.media.results import failed_candidate
 from scanner.results import FileResult
-from scanner.results.parts import Gap, PartResult
+from scanner.results.parts import Gap, Looked, PartResult
 from scanner.sources import Candidate
 
 
@@ -27,6 +27,7 @@ class Extracted:
     gap: Gap | None = None
     known: PartResult | None = None
     """What an earlier run found in this part."""
+    looked: Looked | None = None
 
     @property
     def is_last(self) -> bool:
@@ -43,6 +44,7 @@ class Unit:
     part: Part = None
     pictures: list[Picture] = field(default_factory=list)
     gap: Gap | None = None
+    looked: Looked | None = None
     known: PartResult | None = None
     is_done: bool = False
     failures: int = 0
@@ -123,7 +125,13 @@ class Work:
             unit = self.units.popleft()
             self.is_given = not self.units
             yield Extracted(
-                self.result, tuple(unit.pictures), unit.index or 0, self.parts, unit.gap, unit.known
+                self.result,
+                tuple(unit.pictures),
+                unit.index or 0,
+                self.parts,
+                unit.gap,
+                unit.known,
+                unit.looked,
             )
 
 

@@ -22,7 +22,8 @@ from models.faces.rules import FaceRules, NoFace
 from scanner.media.extract import open_candidate, part_pictures, prepare
 from scanner.media.limits import Limits
 from scanner.media.opener import Picture, Reading
-from scanner.results.parts import Gap
+from scanner.results.parts import Gap, Looked
+from scanner.results.sampling import Sampling
 from scanner.sandbox.protocol import (
     Event,
     FileOpened,
@@ -67,7 +68,7 @@ def command(
     one's, and with ``-P`` its working folder is not on it.
     """
     descriptors = {"tasks": tasks, "answers": answers, "ring": ring}
-    told = {name: asdict(getattr(reading, name)) for name in ("limits", "spec", "faces")}
+    told = {name: asdict(getattr(reading, name)) for name in ("limits", "spec", "faces", "sampling")}
     arguments = {**descriptors, "parent": os.getpid(), **told}
     return [sys.executable, "-P", "-c", program or PROGRAM, json.dumps(arguments), *_module_path()]
 
@@ -88,7 +89,9 @@ def serve(*, tasks: int, answers: int, ring: int, parent: int, **told: dict[str,
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     warnings.simplefilter("ignore")
     faces = FaceRules(told["faces"]["min_face"], NoFace(told["faces"]["no_face"]))
-    reading = Reading(Limits(**told["limits"]), InputSpec(**told["spec"]), faces)
+    reading = Reading(
+        Limits(**told["limits"]), InputSpec(**told["spec"]), faces, Sampling(**told["sampling"])
+    )
     memory = Ring(ring, reading.spec.picture_bytes)
     os.close(ring)
     prepare(reading)
@@ -125,12 +128,16 @@ class _Worker:
             self._events.append(FileOpened(task.ticket, opened.result, opened.parts))
             return
         gap: Gap | None = None
+        looked: Looked | None = None
         for found in part_pictures(task.candidate, task.part, self._reading):
-            if isinstance(found, Gap):
-                gap = found
-            else:
-                self._put(task.ticket, found)
-        self._events.append(PartDone(task.ticket, gap))
+            match found:
+                case Gap():
+                    gap = found
+                case Looked():
+                    looked = found
+                case _:
+                    self._put(task.ticket, found)
+        self._events.append(PartDone(task.ticket, gap, looked))
 
     def _put(self, ticket: int, picture: Picture) -> None:
         if not self._free:

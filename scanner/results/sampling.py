@@ -1,0 +1,27 @@
+"""Which frames are looked at in files that have several: part of what a result depends on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+BURSTS = 8
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """The default looks into no video, and at the first frame of any picture."""
+
+    video: bool = False
+    """Whether films are looked into."""
+    bursts: int = BURSTS
+    """Of a film, spread evenly over it."""
+    max_seconds: float | None = None
+    """How much of a film is sampled, from its start; ``None`` for all of it."""
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it changes nothing."""
+        return not self.video
+
+
+FIRST_FRAMES = Sampling()
