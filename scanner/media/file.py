@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from scanner.sources.probe import not_a_file
 
 # Without O_NONBLOCK, opening a FIFO waits for a writer for ever; on regular files it means nothing.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+_PIECE = 1 << 20
 
 
 class MediaError(Exception):
@@ -59,6 +62,26 @@ class MediaFile:
         self.check_unchanged()
         self.size = len(data)
         return data
+
+    def sha256(self, limits: Limits) -> str:
+        """Of all of it, which is not kept. Raises like :meth:`read`."""
+        if self.size > limits.max_bytes:
+            raise _too_many(self.size, limits)
+        digest, length = hashlib.sha256(self.head), len(self.head)
+        while piece := self.stream.read(_PIECE):
+            length += len(piece)
+            if length > limits.max_bytes:
+                self.stamp = None
+                raise _too_many(length, limits)
+            digest.update(piece)
+        self.check_unchanged()
+        self.size = length
+        return digest.hexdigest()
+
+    @property
+    def status(self) -> Stamp:
+        """What the file system said of it when it was opened."""
+        return Stamp.of(self._status)
 
     def check_unchanged(self) -> None:
         """Take the stamp away from a file that was written to since it was opened."""

@@ -18,7 +18,12 @@ class OtherOpener:
         return file.kind is MediaKind.OTHER_MEDIA
 
     def open(self, file: MediaFile, reading: Reading) -> Opened:
-        return Opened(failed(file, ErrorCode.UNSUPPORTED_MEDIA, "not a still image"))
+        return not_looked_into(file)
 
     def pictures(self, file: MediaFile, part: Part, reading: Reading) -> Iterator[Picture]:
         raise NotImplementedError("it has no parts")
+
+
+def not_looked_into(file: MediaFile) -> Opened:
+    """Its only row."""
+    return Opened(failed(file, ErrorCode.UNSUPPORTED_MEDIA, "not a still image"))
