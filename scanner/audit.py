@@ -216,7 +216,7 @@ class Audit:
 
 
 def _previews(top: MostSuspicious, limits: Limits, detector: Detector) -> Iterator[Preview | None]:
-    return previews(top.results(), limits, detector.spec, detector.faces)
+    return previews(top.results(), limits, detector.spec, detector.faces, detector.facts.sampling)
 
 
 def _log_problem(result: FileResult) -> None:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import repeat
 from typing import TYPE_CHECKING
 
 from models.contract import InputSpec
 from models.faces.rules import LAWS_OWN, FaceRules
 from scanner.media import Limits
+from scanner.media.opener import Picture, Reading
+from scanner.media.video.plan import part_of_frame
 from scanner.results import FileResult, Region
 from scanner.results.names import decode_path
+from scanner.results.parts import PartResult
 from scanner.results.preview import Preview
+from scanner.results.sampling import Sampling
 from scanner.sandbox.pool import DecodePool
 from scanner.sandbox.work import Extracted
 from scanner.sources import Candidate, MediaKind
@@ -28,41 +33,70 @@ QUALITY = 75
 
 
 def previews(
-    results: Sequence[FileResult], limits: Limits, spec: InputSpec, faces: FaceRules
+    results: Sequence[FileResult], limits: Limits, spec: InputSpec, faces: FaceRules, sampling: Sampling
 ) -> Iterator[Preview | None]:
     """One for each, as the model saw it; ``None`` where the file has changed since, or is gone."""
+    reading = Reading(limits, spec, faces, sampling)
     squares = [
-        None if seen is None else _jpeg(_square(seen, result, spec), (JUDGED_EDGE, JUDGED_EDGE))
-        for result, seen in zip(results, _seen_again(results, limits, spec, faces), strict=True)
+        None if seen is None else _jpeg(_image(seen.pixels, spec.size), (JUDGED_EDGE, JUDGED_EDGE))
+        for seen in _seen_again(results, reading)
     ]
     # The whole picture is what version 1 makes of it, whatever the model judges.
-    whole = InputSpec(size=PICTURE_EDGE)
+    whole = replace(reading, spec=InputSpec(size=PICTURE_EDGE), faces=LAWS_OWN)
     has_faces = spec.margin is not None
-    pictures = _seen_again(results, limits, whole, LAWS_OWN) if has_faces else repeat(None, len(results))
+    pictures = _seen_again(results, whole) if has_faces else repeat(None, len(results))
     for result, square, picture in zip(results, squares, pictures, strict=True):
         if square is None:
             yield None
         elif picture is None or result.deciding is None or result.deciding.face is None:
             yield Preview(square)
         else:
-            image = _image(picture.pictures[0].pixels, PICTURE_EDGE)
+            image = _image(picture.pixels, PICTURE_EDGE)
             yield Preview(square, _jpeg(image, _size(result.deciding.region)))
 
 
-def _seen_again(
-    results: Sequence[FileResult], limits: Limits, spec: InputSpec, faces: FaceRules
-) -> Iterator[Extracted | None]:
-    """``None`` for what is no longer the file that was scored."""
+def _seen_again(results: Sequence[FileResult], reading: Reading) -> Iterator[Picture | None]:
+    """The picture that decided; ``None`` for what is no longer the file that was scored."""
     names = [result.path for result in results]
     candidates = [Candidate(decode_path(name), name, MediaKind.IMAGE, explicit=True) for name in names]
-    with DecodePool(1, limits, spec, faces=faces) as decoders:
-        for result, seen in zip(results, decoders.decode(candidates), strict=True):
-            yield seen if seen.pictures and seen.result.sha256 == result.sha256 else None
+    deciding = {result.path: _deciding_part(result, reading.sampling) for result in results}
+
+    def others(opened: FileResult) -> dict[int, PartResult]:
+        parts, wanted = deciding[opened.path]
+        return {index: PartResult() for index in range(parts) if index != wanted}
+
+    with DecodePool(
+        1, reading.limits, reading.spec, faces=reading.faces, sampling=reading.sampling, known_parts=others
+    ) as decoders:
+        extracted = decoders.decode(candidates)
+        for result in results:
+            seen = list(_of_one_file(extracted))
+            pictures = [picture for one in seen for picture in one.pictures]
+            is_same = seen[0].result.sha256 == result.sha256
+            yield next((one for one in pictures if is_same and _decides(one, result, reading)), None)
 
 
-def _square(seen: Extracted, result: FileResult, spec: InputSpec) -> Image.Image:
-    deciding = result.findings.index(result.deciding) if result.deciding else 0
-    return _image(seen.pictures[deciding].pixels, spec.size)
+def _of_one_file(extracted: Iterator[Extracted]) -> Iterator[Extracted]:
+    for one in extracted:
+        yield one
+        if one.is_last:
+            return
+
+
+def _deciding_part(result: FileResult, sampling: Sampling) -> tuple[int, int]:
+    """How many parts a file has, and which of them the deciding finding is in."""
+    if result.deciding is None or result.coverage is None or result.seconds is None:
+        return 0, 0
+    part = part_of_frame(result.seconds, sampling, result.deciding.frame)
+    return result.coverage.parts, part
+
+
+def _decides(picture: Picture, result: FileResult, reading: Reading) -> bool:
+    """Whether it is what the file's value is that of; the whole picture is of its frame."""
+    deciding, where = result.deciding, picture.where
+    if deciding is None or where.frame != deciding.frame:
+        return False
+    return where.region == deciding.region or (reading.spec.margin is None and where.face is None)
 
 
 def _size(square: Region) -> tuple[int, int]:

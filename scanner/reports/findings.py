@@ -8,7 +8,7 @@ from scanner.judgement.judging import Judged
 from scanner.judgement.policy import format_probability
 from scanner.reports.csv import csv_line
 from scanner.reports.report import ReportContext, ReportFormat, RunEnd
-from scanner.reports.row import edges
+from scanner.reports.row import edges, seconds_text
 from scanner.reports.sinks import Sink
 from scanner.results import FileResult, Finding, Region, UnscoredFace
 
@@ -28,6 +28,8 @@ COLUMNS = (
     "prob_fake",
     "decides",
     "reason",
+    "track",
+    "track_prob_fake",
 )
 # New columns come on the right only.
 _BEGINNING = ",".join(COLUMNS).encode("ascii")
@@ -68,7 +70,7 @@ def _scored(result: FileResult, finding: Finding, number: int) -> tuple[object, 
         result.sha256,
         number,
         finding.frame,
-        None if finding.time is None else f"{finding.time:.3f}",
+        seconds_text(finding.time),
         *edges(finding.region),
         None if finding.face is None else _square(result, finding.region),
         None if finding.face is None else f"{finding.face:.4f}",
@@ -76,12 +78,20 @@ def _scored(result: FileResult, finding: Finding, number: int) -> tuple[object, 
         format_probability(finding.prob_fake),
         "yes" if finding is result.deciding else "no",
         None,
+        finding.track,
+        _of_track(result, finding),
     )
+
+
+def _of_track(result: FileResult, finding: Finding) -> str | None:
+    value = next((track.prob_fake for track in result.tracks if track.number == finding.track), None)
+    return None if value is None else format_probability(value)
 
 
 def _unscored(result: FileResult, face: UnscoredFace) -> tuple[object, ...]:
     place = (*edges(face.region), _square(result, face.region), f"{face.face:.4f}")
-    return (result.path, result.sha256, None, 0, None, *place, None, None, "no", face.reason.value)
+    when = (face.frame, seconds_text(face.time))
+    return (result.path, result.sha256, None, *when, *place, None, None, "no", face.reason.value, None, None)
 
 
 def _square(result: FileResult, region: Region) -> int | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from scanner.judgement.policy import Policy, Verdict, format_probability
+from scanner.reports.html_timeline import timeline
 from scanner.reports.row import deciding_face
 from scanner.results import FileResult, Finding
 from scanner.results.preview import Preview
@@ -36,17 +37,24 @@ def figure(result: FileResult, preview: Preview | None, policy: Policy) -> Itera
     verdict = policy.verdict(result)
     kind = "" if verdict is None else verdict.value
     words = face
-    if picture is not None and len(result.findings) > MOST_BOXES:
+    if picture is not None and len(_beside_deciding(result)) > MOST_BOXES:
         words += f", boxes around the {MOST_BOXES} with the highest values"
     value = format_probability(result.prob_fake or 0.0)
     said = f'<span class="{kind}">{value}</span> {words}{"<br>" if words else ""}{html.escape(result.path)}'
-    yield f"<figcaption>{said}</figcaption></figure>"
+    yield f"<figcaption>{said}</figcaption>"
+    yield from timeline(result, policy)
+    yield "</figure>"
+
+
+def _beside_deciding(result: FileResult) -> list[tuple[int, Finding]]:
+    """The findings of the frame that is shown, with their numbers."""
+    frame = None if result.deciding is None else result.deciding.frame
+    return [(number, one) for number, one in enumerate(result.findings, start=1) if one.frame == frame]
 
 
 def _boxes(result: FileResult, policy: Policy) -> Iterator[str]:
     """Around the scored faces, in their order; of a crowd, the most suspicious."""
-    numbered = list(enumerate(result.findings, start=1))
-    most = sorted(numbered, key=lambda one: one[1].prob_fake, reverse=True)[:MOST_BOXES]
+    most = sorted(_beside_deciding(result), key=lambda one: one[1].prob_fake, reverse=True)[:MOST_BOXES]
     for number, finding in sorted(most, key=lambda one: one[0]):
         yield _box(result, finding, number, policy)
 
@@ -54,7 +62,7 @@ def _boxes(result: FileResult, policy: Policy) -> Iterator[str]:
 def _box(result: FileResult, finding: Finding, number: int, policy: Policy) -> str:
     region, faces, decides = finding.region, len(result.findings), finding is result.deciding
     # What the file would be called if this were its value.
-    verdict = policy.verdict(replace(result, findings=(finding,)))
+    verdict = policy.verdict(replace(result, findings=(finding,), tracks=()))
     kind, word = ("", "") if verdict is None else (verdict.value, f", {VERDICT_WORDS[verdict]}")
     said = f"face {number} of {faces}: {format_probability(finding.prob_fake)}{word}"
     place = (

@@ -39,7 +39,11 @@ class JsonlReport:
         if result.faces is not None:
             record["unscored_faces"] = [_unscored(face) for face in result.unscored_faces]
         if (coverage := result.coverage) is not None:
-            record["coverage"] = asdict(coverage)
+            record["coverage"] = {
+                name: value for name, value in asdict(coverage).items() if value is not None
+            }
+        if result.tracks:
+            record["tracks"] = [asdict(track) for track in result.tracks]
         line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         self._sink.write(line.encode("utf-8", "backslashreplace") + b"\n")
 
@@ -48,7 +52,7 @@ class JsonlReport:
 
 
 def finding_values(finding: Finding) -> dict[str, Any]:
-    """Plain values; ``face`` is missing where no face was looked for."""
+    """Plain values; ``face`` is missing where no face was looked for, ``track`` where none was followed."""
     values = {
         "logit": finding.logit,
         "prob_fake": finding.prob_fake,
@@ -56,16 +60,18 @@ def finding_values(finding: Finding) -> dict[str, Any]:
         "frame": finding.frame,
         "time": finding.time,
     }
-    return values if finding.face is None else {**values, "face": finding.face}
+    told = {"face": finding.face, "track": finding.track}
+    return values | {name: value for name, value in told.items() if value is not None}
 
 
 def _unscored(face: UnscoredFace) -> dict[str, Any]:
-    return {
+    values = {
         "region": list(face.region.edges),
         "side": face.side,
         "face": face.face,
         "reason": face.reason.value,
     }
+    return values if face.time is None else {**values, "frame": face.frame, "time": face.time}
 
 
 FORMAT = ReportFormat(looks_like_jsonl, JsonlReport)

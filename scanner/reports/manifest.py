@@ -16,6 +16,7 @@ from scanner.reports.report import TOOL, RunEnd, RunFacts
 from scanner.reports.row import SCHEMA_VERSION as REPORT_SCHEMA
 from scanner.results import Status
 from scanner.results.identity import Identity, library_versions
+from scanner.results.model import ModelFacts
 
 MANIFEST_SCHEMA = 1
 _BEGINNING = b'{\n  "manifest_schema":'
@@ -55,6 +56,7 @@ def build_manifest(
         "batch_size": facts.batch_size,
         "precision": identity.precision,
         "aggregation": "max_face" if model.of_faces else "single",
+        **_of_films(model),
         "policy": facts.policy.facts(),
         "inputs": list(facts.inputs),
         "options": dict(options),
@@ -82,6 +84,15 @@ def build_manifest(
         "exit_code": int(end.code),
         "reports": dict(reports),
         "redacted": False,
+    }
+
+
+def _of_films(model: ModelFacts) -> dict[str, Any]:
+    """Only where films are looked into."""
+    if not model.sampling.video:
+        return {}
+    return {
+        "video": {**asdict(model.sampling), "aggregation": "max_track" if model.of_faces else "mean_logit"}
     }
 
 

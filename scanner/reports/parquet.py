@@ -99,6 +99,7 @@ def _schema(arrow: Any, facts: RunFacts) -> pyarrow.Schema:
         "provenance": arrow.string(),
         "faces": arrow.int32(),
         "where": arrow.string(),
+        "seconds": arrow.float64(),
         "findings": arrow.list_(_finding_type(arrow)),
     }
     schema = arrow.schema(
@@ -118,6 +119,7 @@ def _finding_type(arrow: Any) -> pyarrow.StructType:
         "frame": arrow.int32(),
         "time": arrow.float64(),
         "face": arrow.float64(),
+        "track": arrow.int32(),
     }
     return arrow.struct(list(types.items()))
 

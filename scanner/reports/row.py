@@ -26,6 +26,7 @@ COLUMNS = (
     "provenance",
     "faces",
     "where",
+    "seconds",
 )
 MODEL_DIGITS = 12
 KNOWN = "known"
@@ -53,6 +54,7 @@ def row_of(judged: Judged, *, model_sha256: str) -> dict[str, Any]:
         "provenance": result.provenance,
         "faces": result.faces,
         "where": where_decided(result),
+        "seconds": result.seconds,
     }
 
 
@@ -68,9 +70,17 @@ def edges(region: Region) -> list[str]:
     return [f"{edge:.4f}" for edge in region.edges]
 
 
+def seconds_text(seconds: float | None) -> str | None:
+    """As reports print times."""
+    return None if seconds is None else f"{seconds:.3f}"
+
+
 def deciding_face(result: FileResult) -> str | None:
-    """``face 2 of 5``, numbered as in a list of findings; ``None`` where no face was scored."""
+    """``face 2 of 5``, numbered as in a list of findings, or ``track 2 of 5 at 12.480 s``; ``None`` where no face was
+    scored."""
     deciding = result.deciding
     if deciding is None or deciding.face is None:
         return None
+    if deciding.track is not None:
+        return f"track {deciding.track} of {len(result.tracks)} at {seconds_text(deciding.time)} s"
     return f"face {result.findings.index(deciding) + 1} of {len(result.findings)}"

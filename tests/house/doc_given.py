@@ -30,6 +30,14 @@ def clean(folder: Path) -> None:
     (folder / "notes.txt").write_text("text\n")
 
 
+def with_a_film(folder: Path) -> None:
+    """And a picture beside it."""
+    from films import write_greys
+
+    write_greys(folder / "film.mp4", [40] * 20)
+    picture(folder / "one.jpg", 40)
+
+
 def with_a_fake(folder: Path) -> None:
     clean(folder)
     picture(folder / "fake.png", 240)
@@ -120,6 +128,7 @@ GIVEN: dict[str, Callable[[Path], None]] = {
     "folder": clean,
     "media": clean,
     "photos": clean,
+    "clips": with_a_film,
     "assets": with_a_fake,
     "a.jpg": lambda path: picture(path, 50),
     "last": old,

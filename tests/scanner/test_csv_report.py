@@ -47,10 +47,10 @@ def test_schema_1_to_the_byte() -> None:
     failed = FileResult("c.png", Status.ERROR, ErrorCode.INFERENCE_FAILED, "nan", "PNG", 1, 2, 3, "ef", 1)
     marked = report((replace(OK, provenance="c2pa"), Verdict.REAL), known=True)
     assert marked + report((skipped, None), (failed, None)).partition(b"\n")[2] == (
-        b"path,status,prob_fake,verdict,error,format,width,height,bytes,sha256,model,frames,baseline,provenance,faces,where\n"
-        b"in/a.png,ok,0.123457,real,,PNG,30,20,99," + b"cd" * 32 + b",abababababab,1,known,c2pa,,\n"
-        b"b.mp4,skipped,,,unsupported_media,,,,7,,,,,,,\n"
-        b"c.png,error,,,inference_failed,PNG,1,2,3,ef,,1,,,,\n"
+        b"path,status,prob_fake,verdict,error,format,width,height,bytes,sha256,model,frames,baseline,provenance,faces,where,seconds\n"
+        b"in/a.png,ok,0.123457,real,,PNG,30,20,99," + b"cd" * 32 + b",abababababab,1,known,c2pa,,,\n"
+        b"b.mp4,skipped,,,unsupported_media,,,,7,,,,,,,,\n"
+        b"c.png,error,,,inference_failed,PNG,1,2,3,ef,,1,,,,,\n"
     )
 
 

@@ -76,14 +76,14 @@ def test_schema_1_to_the_byte() -> None:
     whole = FileResult("b.png", Status.OK, width=30, height=20, sha256="ef", findings=(Finding(0.0, 0.5),))
     broken = FileResult("c.png", Status.ERROR, ErrorCode.CORRUPT_IMAGE, "cut off")
     assert report(TWO, broken, whole) == (
-        b"path,sha256,finding,frame,time,left,top,right,bottom,square,face,logit,prob_fake,decides,reason\n"
+        b"path,sha256,finding,frame,time,left,top,right,bottom,square,face,logit,prob_fake,decides,reason,track,track_prob_fake\n"
         b"in/a.png,"
         + SHA256.encode()
-        + b",1,0,,0.2500,0.0000,0.7500,1.0000,100,0.9877,-2.000000,0.123457,no,\n"
+        + b",1,0,,0.2500,0.0000,0.7500,1.0000,100,0.9877,-2.000000,0.123457,no,,,\n"
         b"in/a.png,"
         + SHA256.encode()
-        + b",2,0,,0.5000,0.5000,0.6000,0.7000,20,0.7000,2.500000,0.900000,yes,\n"
-        b"b.png,ef,1,0,,0.0000,0.0000,1.0000,1.0000,,,0.000000,0.500000,yes,\n"
+        + b",2,0,,0.5000,0.5000,0.6000,0.7000,20,0.7000,2.500000,0.900000,yes,,,\n"
+        b"b.png,ef,1,0,,0.0000,0.0000,1.0000,1.0000,,,0.000000,0.500000,yes,,,\n"
     )
 
 

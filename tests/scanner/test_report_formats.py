@@ -193,8 +193,10 @@ def test_parquet_lists_the_findings_as_json_lines_do() -> None:
         parquet.read_table(io.BytesIO(written("parquet", [TWO_FACES, *MIXED[:4]])))["findings"].to_pylist(),
         [json.loads(line)["findings"] for line in written("jsonl", [TWO_FACES, *MIXED[:4]]).splitlines()],
     ]
-    assert tables[0][0] == tables[1][0] and len(tables[0][0]) == 2
-    assert tables[0][1] == [{**one, "face": None} for one in tables[1][1]], "no face was looked for"
+    assert tables[0][0] == [{**one, "track": None} for one in tables[1][0]] and len(tables[0][0]) == 2
+    assert tables[0][1] == [{**one, "face": None, "track": None} for one in tables[1][1]], (
+        "no face was looked for"
+    )
     assert tables[0][4] == tables[1][4] == [], "a file that could not be read has none"
 
 
