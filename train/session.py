@@ -24,6 +24,7 @@ from train.datasets.looks import table
 from train.datasets.precheck import NO_FACE
 from train.datasets.sampling import balanced_subset
 from train.datasets.tree import LabelledImage
+from train.fitting.bias import correct_bias
 from train.fitting.calibrate_run import calibrate_best, is_calibrated, why_not
 from train.fitting.cpu import prepared_cpu
 from train.fitting.device import choose_device, spare_threads
@@ -220,13 +221,14 @@ class Session:
         if reason := why_not(images):
             say(f"note: not calibrated: {reason}; scores keep temperature 1 and threshold 0.5")
             return
+        shift = correct_bias(trainer, images)
         content = calibrate_best(trainer, images, data=self.current.config["data"])
         one = content.by_store[Store.FP32.value]
         default = one.thresholds["default"]
         say(
-            f"calibrated on {one.real} Real and {one.fake} Fake: temperature {one.temperature:.3g}; threshold "
-            f"{default.value:.4g} flags {100 * (default.fpr or 0):.1f} % of the real and "
-            f"{100 * (default.tpr or 0):.1f} % of the fake images of the calibrate role"
+            f"calibrated on {one.real} Real and {one.fake} Fake: bias {shift:+.3g}, temperature "
+            f"{one.temperature:.3g}; threshold {default.value:.4g} flags {100 * (default.fpr or 0):.1f} % "
+            f"of the real and {100 * (default.tpr or 0):.1f} % of the fake images of the calibrate role"
         )
         if one.inconclusive_low == 0:
             say(

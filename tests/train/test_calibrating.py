@@ -96,7 +96,7 @@ def test_scan_train_calibrates_a_finished_run_on_the_calibrate_role(
     run = tmp_path / "run"
     shorter = ["--phases", "32x1@1e-3", "--epoch-images", "4"]
     assert scan_train(data, "--out", run, *scratch_options, *shorter, "--workers", 0) == 0
-    assert "calibrated on 3 Real and 3 Fake: temperature" in capsys.readouterr().err
+    assert "calibrated on 3 Real and 3 Fake: bias " in capsys.readouterr().err
     content = CalibrationFile.read(run / "calibration.json")
     assert content.checkpoint_sha256 == sha256_file(run / "best.pt")
     for one in content.by_store.values():

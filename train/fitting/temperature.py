@@ -20,7 +20,7 @@ from train.fitting.thresholds import Float64s, Ints, Reals, by_faces, groups_of_
 FALSE_POSITIVE_RATES = {"fpr1": 0.01, "fpr5": 0.05}
 DEFAULT_FROM = "fpr5"
 CLEAN = "as they are"
-_LOG_TEMPERATURES = (math.log(0.05), math.log(20.0))
+LOG_TEMPERATURES = (math.log(0.05), math.log(20.0))
 
 
 def calibrate(
@@ -86,7 +86,7 @@ def fit_temperature(labels: Ints, logits: Float64s) -> float:
 
     # Over the logarithm the loss has one minimum, and the bounds keep a perfectly separated role finite.
     found = minimize_scalar(
-        lambda log_t: log_loss(labels, logits / math.exp(log_t)), bounds=_LOG_TEMPERATURES, method="bounded"
+        lambda log_t: log_loss(labels, logits / math.exp(log_t)), bounds=LOG_TEMPERATURES, method="bounded"
     )
     return float(math.exp(found.x))
 
