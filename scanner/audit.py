@@ -173,6 +173,8 @@ class Audit:
             if result.detail in NOT_FETCHED.values():
                 tally.not_fetched[result.detail] += 1
             _log_problem(result)
+        if (words := _not_looked_at(result)) is not None:
+            log.info("%s: %s", printable(result.path), words)
         if result.unscored_faces:
             reasons = Counter(face.reason for face in result.unscored_faces)
             tally.unscored_faces += reasons
@@ -213,6 +215,14 @@ class Audit:
             )
             for words, number in self.tally.not_fetched.items():
                 log.error("%d of them: %s", number, words)
+
+
+def _not_looked_at(result: FileResult) -> str | None:
+    """Of a picture with more frames than are looked at."""
+    asked = None if result.coverage is None else result.coverage.frames_asked
+    if asked is None or result.frames is None or result.frames <= asked:
+        return None
+    return f"the first {asked:,} of {result.frames:,} frames were looked at (--max-frames)"
 
 
 def _previews(top: MostSuspicious, limits: Limits, detector: Detector) -> Iterator[Preview | None]:

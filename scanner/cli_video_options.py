@@ -8,6 +8,18 @@ from scanner.cli_options import group
 
 video_options = group(
     click.option(
+        "--frames",
+        type=click.Choice(["first", "all"]),
+        default="first",
+        show_default=True,
+        help="Of animations and pages (GIF, APNG, WebP, AVIF, TIFF), score the first or all.",
+    ),
+    click.option(
+        "--max-frames",
+        type=click.IntRange(1, 100_000),
+        help="With --frames all: no more than the first of them.  [default: 100]",
+    ),
+    click.option(
         "--video",
         type=click.Choice(["off", "sample"]),
         default="off",

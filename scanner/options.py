@@ -73,6 +73,8 @@ class Options:
     faces: Annotated[bool, Use("faces")]
     no_face: Annotated[str | None, Use("no_face")]
     min_face: Annotated[int | None, Use("min_face")]
+    frames: Annotated[str, Use("frames")]
+    max_frames: Annotated[int | None, Use("max_frames")]
     video: Annotated[str, Use("video")]
     video_bursts: Annotated[int | None, Use("video_bursts")]
     max_video_seconds: Annotated[float | None, Use("max_video_seconds")]

@@ -22,7 +22,6 @@ from scanner.judgement.judging import Judging
 from scanner.judgement.policy import FailOn, Gate, Policy
 from scanner.judgement.tally import Tally
 from scanner.media import Limits
-from scanner.media.video.container import require_av
 from scanner.memory import Cache, Journal, Memories, build_header
 from scanner.options import Options
 from scanner.outputs import Outputs
@@ -30,7 +29,7 @@ from scanner.reports.redaction import check_report_names
 from scanner.reports.reporting import Reporting
 from scanner.results.identity import Identity
 from scanner.results.names import encode_path, printable
-from scanner.results.sampling import BURSTS, FIRST_FRAMES, Sampling
+from scanner.sampling_options import sampling_of
 from scanner.sources import Candidate, Operand, ScanIgnore, Selection, read_file_list, walk
 from scanner.terminal.log import logging_to, sigterm_interrupts
 from scanner.terminal.progress import NullProgress, Progress, ScanBar, has_room_for_bar
@@ -39,10 +38,6 @@ from scanner.terminal.speaker import Speaker
 
 class FacesError(Failure):
     """Faces are asked of a model that judges whole pictures."""
-
-
-class SamplingError(Failure):
-    """Films are left out, and it is said how they are to be sampled."""
 
 
 def run(options: Options, *, configuration: Mapping[str, Any], note: str | None = None) -> ExitCode:
@@ -107,18 +102,6 @@ def build(
         inputs=[encode_path(path) for path in options.paths],
         allow_empty=options.allow_empty,
     )
-
-
-def sampling_of(options: Options) -> Sampling:
-    """Raises :class:`SamplingError` for an option that could do nothing, and ``MissingExtra`` without PyAV."""
-    asked = {"--video-bursts": options.video_bursts, "--max-video-seconds": options.max_video_seconds}
-    given = [name for name, value in asked.items() if value is not None]
-    if options.video == "off":
-        if given:
-            raise SamplingError(f"without --video sample, {' and '.join(given)} can do nothing")
-        return FIRST_FRAMES
-    require_av()
-    return Sampling(True, options.video_bursts or BURSTS, options.max_video_seconds)
 
 
 def _for_faces(detector: Detector, options: Options) -> Detector:

@@ -135,24 +135,16 @@ class _Attempt:
         with opened(self.format, data) as image:
             facts = self._learn(image)
             image = formats.checked(self.format, image, data)
-            if image.mode == "F":
-                raise Refusal(ErrorCode.UNSUPPORTED_MODE, "floating-point pixels have no fixed range")
             if image.format in ("JPEG", "MPO"):
                 image.draft("RGB", self.draft_size)
-            image.load()
             # Everything is taken from the first frame before frames are counted: counting moves to others.
-            orientation = _orientation(image)
-            rgb = _to_rgb(image)
+            rgb = upright_rgb(image)
             facts = ImageFacts(facts.format, facts.width, facts.height, _frame_count(image))
-        if orientation in _UPRIGHT:
-            rgb = rgb.transpose(_UPRIGHT[orientation])
         return DecodedImage(rgb, facts)
 
     def _learn(self, image: Image.Image) -> ImageFacts:
         facts = self.facts = ImageFacts(image.format or "", *_stored_size(image), None)
-        if facts.width * facts.height > self.max_pixels:
-            detail = f"{facts.width}×{facts.height} pixels, the limit is {self.max_pixels}"
-            raise Refusal(ErrorCode.TOO_MANY_PIXELS, detail)
+        checked_size(image, self.max_pixels)
         return facts
 
     def known(self, data: bytes, error: Exception) -> ImageError | None:
@@ -177,6 +169,24 @@ def _header_facts(format: str, data: bytes) -> ImageFacts | None:
     except Exception:  # noqa: BLE001 - too damaged to tell
         return None
     return ImageFacts(format, *size, None) if size is not None and min(size) > 0 else None
+
+
+def checked_size(image: Image.Image, max_pixels: int) -> None:
+    """Raises :class:`Refusal` for more pixels than that, before they are decoded."""
+    width, height = _stored_size(image)
+    if width * height > max_pixels:
+        detail = f"{width}×{height} pixels, the limit is {max_pixels}"
+        raise Refusal(ErrorCode.TOO_MANY_PIXELS, detail)
+
+
+def upright_rgb(image: Image.Image) -> Image.Image:
+    """The frame in hand, decoded; raises what Pillow raises, and :class:`Refusal`."""
+    if image.mode == "F":
+        raise Refusal(ErrorCode.UNSUPPORTED_MODE, "floating-point pixels have no fixed range")
+    image.load()
+    orientation = _orientation(image)
+    rgb = _to_rgb(image)
+    return rgb.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else rgb
 
 
 def to_input(rgb: Image.Image, size: int = IMAGE_SIZE) -> npt.NDArray[np.uint8]:

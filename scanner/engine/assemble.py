@@ -88,15 +88,18 @@ class Assembler:
         if self._gaps:
             index, gap = self._gaps[0]
             return _failed(result, gap.code, f"part {index} of {parts}: {gap.detail}")
-        return _judged(result)
+        return _judged(result, next((one.why for one in self._looked if one.why is not None), None))
 
 
-def _judged(result: FileResult) -> FileResult:
+def _judged(result: FileResult, why: Gap | None) -> FileResult:
     """Of media all of whose parts were read: whether all that was asked for was there, and anything to score in it."""
     coverage = result.coverage
     asked, got = (coverage.frames_asked, coverage.frames_got) if coverage is not None else (None, None)
     if asked is not None and got is not None and got < asked:
-        return _failed(result, ErrorCode.CORRUPT_IMAGE, f"{got} of {asked} frames could be read")
+        said = f"{got} of {asked} frames could be read"
+        if why is None:
+            return _failed(result, ErrorCode.CORRUPT_IMAGE, said)
+        return _failed(result, why.code, f"{said}; {why.detail}")
     if result.findings or result.faces is None:
         return result
     small = [face for face in result.unscored_faces if face.reason is Unjudged.TOO_SMALL]

@@ -13,6 +13,7 @@ from models.contract import InputSpec
 from models.faces.rules import LAWS_OWN, FaceRules
 from scanner.media import Limits
 from scanner.media.opener import Picture, Reading
+from scanner.media.sequence import PART_FRAMES
 from scanner.media.video.plan import part_of_frame
 from scanner.results import FileResult, Region
 from scanner.results.names import decode_path
@@ -85,10 +86,12 @@ def _of_one_file(extracted: Iterator[Extracted]) -> Iterator[Extracted]:
 
 def _deciding_part(result: FileResult, sampling: Sampling) -> tuple[int, int]:
     """How many parts a file has, and which of them the deciding finding is in."""
-    if result.deciding is None or result.coverage is None or result.seconds is None:
+    if result.deciding is None or result.coverage is None:
         return 0, 0
-    part = part_of_frame(result.seconds, sampling, result.deciding.frame)
-    return result.coverage.parts, part
+    frame = result.deciding.frame
+    if result.seconds is None:
+        return result.coverage.parts, frame // PART_FRAMES
+    return result.coverage.parts, part_of_frame(result.seconds, sampling, frame)
 
 
 def _decides(picture: Picture, result: FileResult, reading: Reading) -> bool:

@@ -14,8 +14,9 @@ from scanner.media.file import MediaFile
 from scanner.media.opener import Opened, Part, Picture, Reading
 from scanner.media.provenance import provenance
 from scanner.media.results import failed, of_file
+from scanner.media.sequence import all_frames, frame_pictures
 from scanner.results import ErrorCode, Region, UnscoredFace
-from scanner.results.parts import Where
+from scanner.results.parts import Looked, Where
 from scanner.sources import HEAD_BYTES, MediaKind
 from scanner.sources.pointers import not_fetched
 
@@ -37,19 +38,27 @@ class StillOpener:
                 data, reading.spec, limits.max_pixels, reading.faces, limits.max_faces
             )
         except ImageError as error:
-            if (known := error.facts) is not None:
+            known = error.facts
+            if isinstance(error, NothingToJudge) and known is not None:
+                several = all_frames(file, known, reading, facts)
+                if several is not None:
+                    return several
+            if known is not None:
                 facts |= {"width": known.width, "height": known.height}
             if isinstance(error, NothingToJudge):
                 facts |= {"faces": 0, "unscored_faces": _unscored(error.unjudged)}
             return Opened(failed(file, error.code, error.detail, format=error.format, **facts))
         found = seen.facts
+        if (several := all_frames(file, found, reading, facts)) is not None:
+            return several
         facts |= {"format": found.format, "width": found.width, "height": found.height}
         facts |= {"frames": found.frames, "faces": seen.faces, "unscored_faces": _unscored(seen.unjudged)}
         pictures = (Picture(crop.pixels, Where(Region(*crop.region), face=crop.face)) for crop in seen.crops)
         return Opened(of_file(file, **facts), tuple(pictures))
 
-    def pictures(self, file: MediaFile, part: Part, reading: Reading) -> Iterator[Picture]:
-        raise NotImplementedError("a still picture is read as it is opened")
+    def pictures(self, file: MediaFile, part: Part, reading: Reading) -> Iterator[Picture | Looked]:
+        """Of files with several frames alone: one picture is read as it is opened."""
+        yield from frame_pictures(file, part, reading)
 
 
 def _unscored(faces: Sequence[UnjudgedFace]) -> tuple[UnscoredFace, ...]:

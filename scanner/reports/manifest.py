@@ -56,7 +56,7 @@ def build_manifest(
         "batch_size": facts.batch_size,
         "precision": identity.precision,
         "aggregation": "max_face" if model.of_faces else "single",
-        **_of_films(model),
+        **_of_frames(model),
         "policy": facts.policy.facts(),
         "inputs": list(facts.inputs),
         "options": dict(options),
@@ -87,13 +87,18 @@ def build_manifest(
     }
 
 
-def _of_films(model: ModelFacts) -> dict[str, Any]:
-    """Only where films are looked into."""
-    if not model.sampling.video:
-        return {}
-    return {
-        "video": {**asdict(model.sampling), "aggregation": "max_track" if model.of_faces else "mean_logit"}
-    }
+def _of_frames(model: ModelFacts) -> dict[str, Any]:
+    """Only where films, or all frames of pictures, are looked into."""
+    sampling, told = model.sampling, {}
+    if sampling.video:
+        told["video"] = {
+            "bursts": sampling.bursts,
+            "max_seconds": sampling.max_seconds,
+            "aggregation": "max_track" if model.of_faces else "mean_logit",
+        }
+    if sampling.all_frames:
+        told["frames"] = {"max_frames": sampling.max_frames, "aggregation": "max_finding"}
+    return told
 
 
 def manifest_bytes(manifest: Mapping[str, Any]) -> bytes:

@@ -40,6 +40,8 @@ class Looked(NamedTuple):
     got: int
     """Of them, those that could be."""
     unscored: tuple[UnscoredFace, ...] = ()
+    why: Gap | None = None
+    """Of the first that could not be read, where that is known."""
 
 
 @dataclass(frozen=True)

@@ -142,17 +142,19 @@ def read_unscored(values: list[Any]) -> tuple[UnscoredFace, ...]:
 
 def looked_values(looked: Looked | None) -> list[Any] | None:
     """As JSON holds how much of a part was there."""
-    return None if looked is None else [looked.asked, looked.got, unscored_values(looked.unscored)]
+    return (
+        None if looked is None else [looked.asked, looked.got, unscored_values(looked.unscored), looked.why]
+    )
 
 
 def read_looked(values: list[Any] | None) -> Looked | None:
     """Of the values of :func:`looked_values`. Raises ``ValueError`` or ``TypeError`` for others."""
     if values is None:
         return None
-    asked, got, unscored = values
+    asked, got, unscored, why = values
     if not 0 <= int(got) <= int(asked):
         raise ValueError(values)
-    return Looked(int(asked), int(got), read_unscored(unscored))
+    return Looked(int(asked), int(got), read_unscored(unscored), read_gap(why))
 
 
 def where_values(place: Where | Finding) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 BURSTS = 8
+MAX_FRAMES = 100
 
 
 @dataclass(frozen=True)
@@ -18,10 +19,15 @@ class Sampling:
     max_seconds: float | None = None
     """How much of a film is sampled, from its start; ``None`` for all of it."""
 
+    all_frames: bool = False
+    """Whether all frames and pages of pictures that have several are looked at."""
+    max_frames: int = MAX_FRAMES
+    """Of them, the first."""
+
     @property
     def is_default(self) -> bool:
         """Whether it changes nothing."""
-        return not self.video
+        return not (self.video or self.all_frames)
 
 
 FIRST_FRAMES = Sampling()

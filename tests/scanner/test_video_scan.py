@@ -101,7 +101,7 @@ def test_every_report_tells_of_times_and_tracks(scan: Any, folder: Path, strict_
     )
     assert page.count('<span class="box fake') >= 2
     manifest = json.loads(Path("r.run.json").read_text())
-    assert manifest["video"] == {"video": True, "bursts": 8, "max_seconds": None, "aggregation": "max_track"}
+    assert manifest["video"] == {"bursts": 8, "max_seconds": None, "aggregation": "max_track"}
     assert manifest["libraries"]["av"]
 
 
