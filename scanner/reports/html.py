@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,10 +17,10 @@ from scanner.judgement.judging import Judged
 from scanner.judgement.policy import Verdict
 from scanner.judgement.ranking import MostSuspicious
 from scanner.reports.html_faces import LEGEND, VERDICT_WORDS, figure
+from scanner.reports.html_rows import TableRows
 from scanner.reports.report import TOOL, ReportContext, ReportFormat, RunEnd
 from scanner.reports.row import COLUMNS, row_of
 from scanner.reports.sinks import Sink
-from scanner.reports.spool import Spool
 from scanner.results import Status
 from scanner.results.preview import Preview
 
@@ -38,11 +37,11 @@ def looks_like_html(content: bytes) -> bool:
 
 
 class HtmlReport:
-    """Rows wait in a spool until the summary above them is known."""
+    """Rows wait on the disk until the summary above them is known."""
 
     def __init__(self, sink: Sink, context: ReportContext) -> None:
         self._sink, self._facts, self._previews = sink, context.facts, context.previews
-        self._rows = Spool()
+        self._rows = TableRows(_SHOWN)
         self._bins = [0] * BINS
         self._top = MostSuspicious()
 
@@ -52,7 +51,7 @@ class HtmlReport:
     def add(self, judged: Judged) -> None:
         row = row_of(judged, model_sha256=self._facts.model.sha256)
         prob_fake = row["prob_fake"]
-        self._rows.write((b"\n" if self._rows.is_empty else b",\n") + _data([row[name] for name in _SHOWN]))
+        self._rows.add(row)
         if prob_fake is not None:
             self._bins[min(BINS - 1, int(prob_fake * BINS))] += 1
         self._top.add(judged.result)
@@ -67,11 +66,13 @@ class HtmlReport:
         self._write(f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n')
         self._write('<meta name="viewport" content="width=device-width, initial-scale=1">\n')
         self._write(f"<title>Deepfake scan</title>\n<style>\n{style}</style>\n</head>\n<body>\n")
-        for part in (self._summary(end), self._histogram(), self._faces(), _table(), self._origin(end)):
+        table = _table(end.tally.files, self._rows.left_out)
+        for part in (self._summary(end), self._histogram(), self._faces(), table, self._origin(end)):
             for line in part:
                 self._write(line + "\n")
         self._write('<script type="application/json" id="rows">[')
-        self._rows.copy_to(self._sink.write)
+        for row in self._rows.lines():
+            self._sink.write(row)
         self._write(f"\n]</script>\n<script>{script}</script>\n</body>\n</html>\n")
 
     def _write(self, text: str) -> None:
@@ -170,8 +171,14 @@ def _threshold_words(threshold: Threshold) -> str:
     return f"{threshold.value:g}" + (f" ({', '.join(rates)} on {threshold.data})" if rates else "")
 
 
-def _table() -> Iterator[str]:
-    yield "<h2>All files</h2>"
+def _table(files: int, left_out: int) -> Iterator[str]:
+    yield "<h2>All files</h2>" if not left_out else "<h2>Files</h2>"
+    if left_out:
+        yield (
+            f'<p class="note">This table holds {files - left_out:,} of {files:,} files: flagged ones first, then '
+            "inconclusive ones, those that could not be read, and the others by prob_fake. The other "
+            f"{left_out:,} are counted above; the CSV report has a row for each.</p>"
+        )
     yield "<noscript><p>The table needs JavaScript; the CSV report holds the same rows.</p></noscript>"
     yield '<div class="tools">'
     yield '<input type="search" id="search" placeholder="part of a path, or a SHA-256" aria-label="Search">'
@@ -185,11 +192,6 @@ def _table() -> Iterator[str]:
 
 def _text(text: str) -> str:
     return html.escape(text, quote=True)
-
-
-def _data(value: object) -> bytes:
-    """JSON that no HTML parser sees an end in (``</script``, ``<!--``)."""
-    return json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c").encode()
 
 
 FORMAT = ReportFormat(looks_like_html, HtmlReport)
