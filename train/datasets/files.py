@@ -32,6 +32,7 @@ class LeftOut(StrEnum):
     LINKED_FOLDER = "link to a folder that is read elsewhere or holds the tree"
     GIT_FOLDER = ".git folder"
     UNLISTED_FOLDER = "folder that cannot be listed"
+    CHANGED = "changed since it was labelled"
 
 
 @dataclass

@@ -101,7 +101,7 @@ def join(
     ``images``: relative paths of ``split``'s images; ``files``: those of all files of all splits. Raises
     :class:`DataError` when nothing of the split is matched that the manifest speaks of, or rows contradict each other.
     """
-    rows = _read(manifest)
+    rows = read_rows(manifest)
     found, lost = _match(rows, manifest, data, {*files, *images})
     matched = [name for name in images if name in found]
     if images and not matched:
@@ -235,8 +235,9 @@ def _common_end(one: str, other: str) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], ends))
 
 
-def _read(manifest: Path) -> list[Row]:
-    """``utf-8-sig``: spreadsheets begin a CSV file with a byte-order mark."""
+def read_rows(manifest: Path) -> list[Row]:
+    """All of them. Raises :class:`DataError`."""
+    # Spreadsheets begin a CSV file with a byte-order mark, which utf-8-sig takes.
     try:
         with manifest.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as stream:
             reader = csv.DictReader(stream, restval="")

@@ -120,13 +120,15 @@ class Asked:
 def evaluate(**given: Any) -> int:
     """Measure a model on the labelled images in DATA/SPLIT/{Real,Fake}/….
 
+    Where DATA has no folder SPLIT, --labels alone say which files are measured and what they are.
+
     The scanner scores them; OUT gets evaluation.json, evaluation.md (the table that is also printed),
     evaluation.html (one self-contained page), scores.csv (one row per image) and plots. Intervals resample
     whole groups of the labels. Images that cannot be scored are counted and listed, and are in no figure.
     """
     require_extra("evaluate", ("jinja2", "matplotlib", "scipy", "sklearn"), needed_by="scan-evaluate")
     from scanner import Detector
-    from train.datasets.tree import find_manifest, survey_tree
+    from train.datasets.tree import find_manifest
     from train.evaluation import protocol, report, report_markdown
     from train.evaluation.measuring import Measuring
     from train.evaluation.subject import describe
@@ -136,7 +138,7 @@ def evaluate(**given: Any) -> int:
     if asked.labels is not None and not asked.labels.is_file():
         raise DataError(f"--labels {asked.labels}: there is no such file")
     manifest = asked.labels or find_manifest(asked.data)
-    survey = survey_tree(asked.data, asked.split, manifest=manifest)
+    split, survey = _survey(asked, manifest)
     detector = Detector.load(asked.model, asked.device)
     chosen = protocol.choose_threshold(asked.threshold, detector.metadata)
     # Both models are loaded before anything is scored: a wrong file must not cost an hour first.
@@ -154,21 +156,34 @@ def evaluate(**given: Any) -> int:
     )
     scored = measuring.score(detector, "scoring")
     evaluation = protocol.evaluate(scored, chosen, resamples=asked.resamples, seed=asked.seed)
-    subject = describe(detector, asked.data, asked.split, manifest)
+    subject = describe(detector, asked.data, split, manifest)
     extras = measuring.extras(detector, chosen, scored, robustness=asked.robustness)
     extras = replace(extras, left_out=survey.counts_left_out(), join=survey.join)
     if other is not None:
         theirs = protocol.choose_threshold(asked.threshold, other.metadata)
-        about = describe(other, asked.data, asked.split, manifest)
+        about = describe(other, asked.data, split, manifest)
         extras = measuring.compared(extras, scored, chosen, other, theirs, about)
     report.write_evaluation(asked.out, subject, evaluation, scored, extras)
     click.echo(report_markdown.as_markdown(subject, evaluation, extras), nl=False)
-    return _close(asked.out, asked.split, survey, len(evaluation.not_scored))
+    return _close(asked.out, split, survey, len(evaluation.not_scored))
 
 
 def main() -> None:
     """Entry point of the console script."""
     run_command(evaluate)
+
+
+def _survey(asked: Asked, manifest: Path | None) -> tuple[str, Survey]:
+    """What the images are called together, and which they are."""
+    from train.datasets.listed import LISTED, is_tree, survey_listed
+    from train.datasets.tree import survey_tree
+
+    if asked.labels is None or not asked.data.is_dir() or is_tree(asked.data, asked.split):
+        return asked.split, survey_tree(asked.data, asked.split, manifest=manifest)
+    terminal.say(
+        f"note: {asked.data} has no folder {asked.split!r}; measuring the files that {asked.labels} lists"
+    )
+    return LISTED, survey_listed(asked.data, asked.labels)
 
 
 def _close(out: Path, split: str, survey: Survey, not_scored: int) -> int:
