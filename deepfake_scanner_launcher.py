@@ -36,6 +36,11 @@ def scan_evaluate() -> None:
     _start("scan-evaluate", "train.evaluation.cli", "evaluate")
 
 
+def scan_review() -> None:
+    """Entry point of ``scan-review``."""
+    _start("scan-review", "scanner.review.cli", "review")
+
+
 def _start(name: str, module: str, command: str) -> None:
     if not PYTHON[0] <= sys.version_info[:2] <= PYTHON[1]:
         oldest, newest = (".".join(map(str, one)) for one in PYTHON)

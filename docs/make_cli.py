@@ -8,11 +8,18 @@ import click
 
 from export.cli import command as export
 from scanner.cli import scan
+from scanner.review.cli import review
 from train.cli import train
 from train.evaluation.cli import evaluate
 
 FILE = Path(__file__).with_name("cli.md")
-COMMANDS = {"scan": scan, "scan-train": train, "scan-export": export, "scan-evaluate": evaluate}
+COMMANDS = {
+    "scan": scan,
+    "scan-review": review,
+    "scan-train": train,
+    "scan-export": export,
+    "scan-evaluate": evaluate,
+}
 WIDTH = 100
 
 

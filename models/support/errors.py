@@ -1,7 +1,7 @@
 """Failures that a user can act on, and the one place that turns them into exit codes.
 
 Each exception class owns its exit code and carries a message that says what happened to which file and
-what to do about it. ``run_command`` is the boundary of all four commands: Click's own codes (1 for a
+what to do about it. ``run_command`` is the boundary of all five commands: Click's own codes (1 for a
 crash) never reach the shell, because for ``scan`` the code 1 means "something matched".
 """
 

@@ -43,9 +43,9 @@ class CsvReport:
         self._sink.write(csv_line(cells))
 
 
-def csv_line(cells: Iterable[object]) -> bytes:
-    """A row with its line end; ``None`` is an empty cell."""
-    return (",".join(_cell(value) for value in cells) + "\n").encode("utf-8")
+def csv_line(cells: Iterable[object], *, errors: str = "strict") -> bytes:
+    """A row with its line end; ``None`` is an empty cell. ``errors``: as in ``str.encode``."""
+    return (",".join(_cell(value) for value in cells) + "\n").encode("utf-8", errors)
 
 
 _needs_quotes = re.compile('[,"\r\n]').search

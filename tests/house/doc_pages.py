@@ -32,11 +32,12 @@ NEEDS = {
     "data": "labelled pictures or weights that are not in the repository",
     "network": "packages or weights from the network",
     "service": "a forge's service",
+    "person": "a person who looks at pictures, or what only that makes",
 }
 EXECUTED, PARSED = ("sh", "bash", "console", "python", "yaml"), ("json", "toml")
 SHOWN = ("text", "csv", "ini", "html", "xml", "diff", "")
 OURS = re.compile(
-    r"(\S*/)?scan(-train|-export|-evaluate)?\s|(\S*/)?python3? (-m bench\b|bench/|docs/|samples/)|bench/\S+\.sh"
+    r"(\S*/)?scan(-train|-export|-evaluate|-review)?\s|(\S*/)?python3? (-m bench\b|bench/|docs/|samples/)|bench/\S+\.sh"
 )
 
 

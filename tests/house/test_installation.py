@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("scan", "scan-train", "scan-export", "scan-evaluate")
+COMMANDS = ("scan", "scan-train", "scan-export", "scan-evaluate", "scan-review")
 
 
 def setup_cfg() -> configparser.ConfigParser:

@@ -18,7 +18,7 @@ import deepfake_scanner_launcher as launcher
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "samples"
-COMMANDS = ("scan", "scan-train", "scan-export", "scan-evaluate")
+COMMANDS = ("scan", "scan-train", "scan-export", "scan-evaluate", "scan-review")
 NO_NETWORK = re.compile("Could not find a version|No matching distribution|Failed to establish|resolution")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

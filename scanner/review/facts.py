@@ -1,0 +1,82 @@
+"""What the page is told of a row: plain values, and in a blind review nothing that tells the score."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from scanner.judgement.policy import format_probability
+
+Record = Mapping[str, Any]
+
+_BLIND = ("format", "width", "height", "bytes", "frames", "faces", "provenance", "declared")
+"""What may be seen before a blind decision. A list of what may, since any new fact may tell of the score."""
+_ELSEWHERE = ("schema", "path", "status", "prob_fake", "verdict", "error", "sha256", "findings", "where")
+"""What the page shows in its own places."""
+MOST_BOXES = 100
+_MOST_FINDINGS = 20
+_LONGEST = 2000
+
+
+def deciding(record: Record) -> int | None:
+    """The place in ``findings`` of the one that the file's value is that of; of equals the first. Of a film, of the
+    track that decides."""
+    findings = record.get("findings") or []
+    counted = [track for track in record.get("tracks") or [] if track["counts"]]
+    track = max(counted, key=lambda one: one["prob_fake"], default=None)
+    among = [n for n, one in enumerate(findings) if track is None or one.get("track") == track["number"]]
+    return max(among, key=lambda place: findings[place]["prob_fake"], default=None)
+
+
+def deciding_face(record: Record) -> int | None:
+    """Its number, from 1; ``None`` where no face was looked for."""
+    place = deciding(record)
+    return None if place is None or "face" not in record["findings"][place] else place + 1
+
+
+def facts(record: Record, *, blind: bool) -> list[tuple[str, str]]:
+    """Names and texts; what this version does not know is shown as it stands."""
+    names = _BLIND if blind else [name for name in record if name not in _ELSEWHERE]
+    found = [(name, _text(record[name])) for name in names if record.get(name) not in (None, [], {})]
+    if not blind:
+        found += _findings(record)
+    return found
+
+
+def boxes(record: Record, *, blind: bool) -> list[dict[str, Any]]:
+    """Of the faces in the picture that decides; blind, all look the same."""
+    place = deciding(record)
+    if place is None or "face" not in record["findings"][place]:
+        return []
+    findings = record["findings"]
+    same = [n for n, one in enumerate(findings) if one.get("frame") == findings[place].get("frame")]
+    most = sorted(sorted(same, key=lambda n: -findings[n]["prob_fake"])[:MOST_BOXES]) if not blind else same
+    found = []
+    for number in most[:MOST_BOXES]:
+        left, top, right, bottom = findings[number]["region"]
+        box: dict[str, Any] = {"number": number + 1, "region": [left, top, right - left, bottom - top]}
+        if not blind:
+            box |= {"decides": number == place, "score": format_probability(findings[number]["prob_fake"])}
+        found.append(box)
+    return found
+
+
+def _findings(record: Record) -> list[tuple[str, str]]:
+    findings = record.get("findings") or []
+    if len(findings) < 2:
+        return []
+    ranked = sorted(enumerate(findings, start=1), key=lambda one: -one[1]["prob_fake"])
+    lines = []
+    for number, one in ranked[:_MOST_FINDINGS]:
+        when = "" if one.get("time") is None else f" at {one['time']:.2f} s"
+        lines.append(f"{number}: {format_probability(one['prob_fake'])}{when}")
+    more = len(findings) - _MOST_FINDINGS
+    return [("findings", "\n".join([*lines, *([f"and {more:,} more"] if more > 0 else [])]))]
+
+
+def _text(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    # The page is UTF-8: half a surrogate pair, which JSON can hold, cannot be sent.
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
