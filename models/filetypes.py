@@ -13,6 +13,8 @@ import re
 import struct
 from enum import StrEnum
 
+from models.bmff_brands import AUDIO_BRANDS, is_avif, is_heif
+
 HEAD_BYTES = 512
 """How many first bytes recognition looks at: tar's signature stands at 257, a third MPEG-TS packet at 376."""
 
@@ -24,9 +26,9 @@ class MediaKind(StrEnum):
     """What the scanner does with a file."""
 
     IMAGE = "image"
-    """Decoded: JPEG (with MPO), PNG, GIF, BMP, WebP, TIFF, AVIF."""
+    """Decoded: JPEG (with MPO), PNG, GIF, BMP, WebP, TIFF, AVIF, PSD; HEIC with an extra."""
     UNDECODABLE_IMAGE = "undecodable_image"
-    """Pixels in a format that this tool does not decode: HEIC, JPEG XL, RAW, PSD, ICO …"""
+    """Pixels in a format that this tool does not decode: JPEG XL, RAW, PSB, ICO …"""
     OTHER_MEDIA = "other_media"
     """May hold pictures and is none: video, PDF and other page descriptions, vector drawings, archives."""
     COMPANION = "companion"
@@ -42,16 +44,17 @@ def _words(text: str) -> frozenset[str]:
 
 
 _IMAGE_SUFFIXES = _words(
-    """apng avif avifs bmp gif jfi jfif jif jpe jpeg jpg jps mpo pjp pjpeg png tif tiff webp"""
+    """apng avif avifs bmp gif heic heics heif heifs hif jfi jfif jif jpe jpeg jpg jps mpo pjp pjpeg png psd tif
+    tiff webp"""
 )
 _RAW_SUFFIXES = _words(
     """3fr arw cr2 cr3 crw dcr dng erf fff gpr iiq k25 kdc mef mos mrw nef nrw orf pef raf rw2 rwl sr2 srf srw
     x3f"""
 )
 _UNDECODABLE_SUFFIXES = _RAW_SUFFIXES | _words(
-    """afphoto ani avci avcs bpg cur dcm dds dib dicom eps epsf epsi exr fits flif hdp hdr heic heics heif
-    heifs hif icns ico j2c j2k jls jng jp2 jpc jpf jpm jpx jxl jxr kra mng ora pam pbm pcd pcx pdn pfm
-    pgm pict pnm ppm psb psd qoi ras rgb sgi tga wdp xbm xcf xpm"""
+    """afphoto ani avci avcs bpg cur dcm dds dib dicom eps epsf epsi exr fits flif hdp hdr icns ico j2c j2k jls
+    jng jp2 jpc jpf jpm jpx jxl jxr kra mng ora pam pbm pcd pcx pdn pfm pgm pict pnm ppm psb qoi ras rgb sgi tga
+    wdp xbm xcf xpm"""
 )
 # Not in these lists, because they mean something else far more often: .ts and .mts (TypeScript), .raw, .fit,
 # .mod. Their first bytes tell.
@@ -102,6 +105,7 @@ _PREFIXES: tuple[tuple[bytes, MediaKind], ...] = (
     (b"\x89PNG\r\n\x1a\n", MediaKind.IMAGE),
     (b"GIF87a", MediaKind.IMAGE),
     (b"GIF89a", MediaKind.IMAGE),
+    (b"8BPS\x00\x01", MediaKind.IMAGE),
     *((signature, MediaKind.IMAGE) for signature in _TIFF),
     *(
         (signature, MediaKind.UNDECODABLE_IMAGE)
@@ -119,7 +123,6 @@ _PREFIXES: tuple[tuple[bytes, MediaKind], ...] = (
             b"FOVb\x00",  # Sigma
             b"\x00MRM",  # Minolta
             b"II\x1a\x00\x00\x00HEAPCCDR",  # Canon CRW
-            b"8BPS\x00\x01",
             b"8BPS\x00\x02",
             b"gimp xcf ",
             b"v/1\x01",  # OpenEXR
@@ -173,16 +176,6 @@ _RIFF_KINDS = {
     b"ACON": MediaKind.UNDECODABLE_IMAGE,
     b"AVI ": MediaKind.OTHER_MEDIA,
 }
-
-_AVIF_BRANDS = frozenset({b"avif", b"avis"})
-_HEIF_BRANDS = frozenset(
-    b"""avci avcs evbi heic heim heis heix hevc hevm hevs hevx j2is j2ki jpeg jpgs miaf mif1 mif2 msf1 vvic
-    vvis""".split()
-)
-# Brands that say "pictures" without saying how they are coded; the two that Pillow, too, takes for a possible
-# AVIF.
-_HEIF_CONTAINERS = frozenset({b"mif1", b"msf1"})
-_AUDIO_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B ", b"aax ", b"aaxc"})
 
 
 def suffix_of(name: str) -> str:
@@ -256,15 +249,12 @@ def is_video(name: str, head: bytes) -> bool:
 
 
 def _kind_by_brands(head: bytes) -> MediaKind:
-    size = int.from_bytes(head[:4], "big")
     major = head[8:12]
-    compatible = head[16 : min(size, len(head))] if size >= 16 else b""
-    brands = {compatible[i : i + 4] for i in range(0, len(compatible) - 3, 4)}
-    if major in _AVIF_BRANDS or (major in _HEIF_CONTAINERS and brands & _AVIF_BRANDS):
+    if is_avif(head) or is_heif(head):
         return MediaKind.IMAGE
-    if major in _HEIF_BRANDS or major == b"crx ":
+    if major == b"crx ":
         return MediaKind.UNDECODABLE_IMAGE
-    if major in _AUDIO_BRANDS:
+    if major in AUDIO_BRANDS:
         return MediaKind.UNKNOWN
     return MediaKind.OTHER_MEDIA
 

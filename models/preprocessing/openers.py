@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import io
+from functools import cache
 from importlib import import_module
+from types import ModuleType
 
 from PIL import Image, ImageFile
 
+from models.bmff_brands import is_heif
 from models.error_codes import ErrorCode
+from models.filetypes import HEAD_BYTES
 from models.preprocessing.errors import ImageError
+from models.support.dependencies import MissingExtra, require_extra
 
-DECODED_FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF")
+DECODED_FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "PSD", "HEIF")
 """Pillow's names of the formats that may be opened; EPS, which runs Ghostscript, is one that must not."""
 
 _OPENERS = {
@@ -21,16 +26,22 @@ _OPENERS = {
     "WEBP": "WebPImagePlugin",
     "TIFF": "TiffImagePlugin",
     "AVIF": "AvifImagePlugin",
+    "PSD": "PsdImagePlugin",
 }
 """Pillow's modules by format, in the order in which they are asked. Each is loaded when first needed, and no other
 ever is: ``Image.init()`` would load forty."""
+HEIF = "HEIF"
+"""HEIC and its kin, by an extra."""
 _SIGNATURE_BYTES = 16
 
 
 def format_of(data: bytes) -> str:
-    """The format whose signature ``data`` begins with: a key of ``_OPENERS``. Raises :class:`ImageError`."""
+    """The format whose signature ``data`` begins with. Raises :class:`ImageError`."""
     if not data:
         raise ImageError(ErrorCode.EMPTY_FILE, "the file has no bytes")
+    if is_heif(data[:HEAD_BYTES]):
+        _heif()
+        return HEIF
     for name, module in _OPENERS.items():
         if name not in Image.OPEN:
             import_module(f"PIL.{module}")
@@ -50,5 +61,27 @@ def opened(name: str, data: bytes) -> ImageFile.ImageFile:
     ``Image.open(formats=…)`` does the same, but forgets an opener's reason and, above its process-wide limit,
     the picture's size; both belong in the report.
     """
-    opener, _ = Image.OPEN[name]
-    return opener(io.BytesIO(data), "")
+    opener = _heif().HeifImageFile if name == HEIF else Image.OPEN[name][0]
+    image: ImageFile.ImageFile = opener(io.BytesIO(data), "")
+    return image
+
+
+def _heif() -> ModuleType:
+    """What opens HEIF, which is never registered with Pillow. Raises :class:`ImageError` where it is not there."""
+    found = _load_heif()
+    if isinstance(found, str):
+        raise ImageError(ErrorCode.UNSUPPORTED_FORMAT, found)
+    return found
+
+
+@cache
+def _load_heif() -> ModuleType | str:
+    try:
+        library, plugin = require_extra("heic", ["pi_heif", "pi_heif.as_plugin"], needed_by="a HEIC picture")
+    except MissingExtra as missing:
+        return str(missing)
+    options = library.options
+    # One thread, since limits are a process's; and nothing beside the picture.
+    options.DECODE_THREADS = 1
+    options.THUMBNAILS = options.AUX_IMAGES = options.DEPTH_IMAGES = False
+    return plugin

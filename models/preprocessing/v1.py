@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 DRAFT_SIZE = (2 * IMAGE_SIZE, 2 * IMAGE_SIZE)
-"""Large JPEGs are decoded at a DCT scale that keeps at least this size: 4 times faster at 12 megapixels, and
-pixels differ from the full decode by at most 7/255 (mean 0.29)."""
+"""Large JPEGs are decoded at a DCT scale that keeps at least this size: 4 times faster at 12 megapixels, and pixels
+differ from the full decode by at most 7/255 (mean 0.29)."""
 
 MAX_PIXELS = 178_956_970
 """Default limit on width × height as stored; ``Image.open`` refuses above the same number."""
@@ -133,17 +133,19 @@ class _Attempt:
     def decode(self, data: bytes) -> DecodedImage:
         """The whole way; raises what Pillow raises, too."""
         with opened(self.format, data) as image:
-            facts = self._learn(image)
+            facts = self._learn(image, data)
             image = formats.checked(self.format, image, data)
             if image.format in ("JPEG", "MPO"):
                 image.draft("RGB", self.draft_size)
             # Everything is taken from the first frame before frames are counted: counting moves to others.
             rgb = upright_rgb(image)
+            checked_size(rgb, self.max_pixels)  # a HEIF may hold more than it says
             facts = ImageFacts(facts.format, facts.width, facts.height, _frame_count(image))
         return DecodedImage(rgb, facts)
 
-    def _learn(self, image: Image.Image) -> ImageFacts:
-        facts = self.facts = ImageFacts(image.format or "", *_stored_size(image), None)
+    def _learn(self, image: Image.Image, data: bytes) -> ImageFacts:
+        heif_size = formats.heif_size(data, image.size) if image.format == "HEIF" else None
+        facts = self.facts = ImageFacts(image.format or "", *(heif_size or _stored_size(image)), None)
         checked_size(image, self.max_pixels)
         return facts
 
@@ -243,6 +245,8 @@ def _stored_size(image: Image.Image) -> tuple[int, int]:
 
 
 def _frame_count(image: Image.Image) -> int | None:
+    if image.format == "PSD":
+        return 1  # Pillow counts layers
     try:
         return int(getattr(image, "n_frames", 1))
     except Exception:  # noqa: BLE001 - damage behind the first frame costs the count, not the picture

@@ -6,9 +6,10 @@ results afterwards (threshold, baseline, formats).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from hashlib import sha256
@@ -20,7 +21,19 @@ from models.support.release import tool_version
 from scanner.results.model import ModelFacts
 from scanner.results.record import RECORD_VERSION
 
-LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "openvino", "pillow", "numpy", "av", "click", "tqdm")
+OF_EXTRAS = ("pi-heif",)
+"""Which open what is an error without them."""
+LIBRARIES = (
+    "onnxruntime-gpu",
+    "onnxruntime",
+    "openvino",
+    "pillow",
+    "numpy",
+    "av",
+    *OF_EXTRAS,
+    "click",
+    "tqdm",
+)
 _CODECS = ("jpg", "libjpeg_turbo", "zlib", "zlib_ng", "webp", "libtiff", "avif")
 """Pillow's names for the libraries that decode."""
 _CODE = (
@@ -72,6 +85,7 @@ class Identity:
                 "pillow": PIL.__version__,
                 "numpy": numpy.__version__,
                 **_of_films(model),
+                **_installed(OF_EXTRAS),
             },
             codecs={name: features.version(name) for name in _CODECS},
             model=model.sha256,
@@ -99,12 +113,14 @@ def _of_films(model: ModelFacts) -> dict[str, str]:
 
 def library_versions() -> dict[str, str]:
     """The versions of Python and of what a scan uses, as far as installed."""
-    found = {"python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
+    return {"python": platform.python_version(), **_installed(LIBRARIES)}
+
+
+def _installed(names: Iterable[str]) -> dict[str, str]:
+    found = {}
+    for name in names:
+        with contextlib.suppress(PackageNotFoundError):
             found[name] = version(name)
-        except PackageNotFoundError:
-            continue
     return found
 
 

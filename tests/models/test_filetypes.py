@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from models.bmff_brands import is_heif
 from models.filetypes import (
     HEAD_BYTES,
     MediaKind,
@@ -85,18 +86,15 @@ def test_images_that_are_not_decoded_are_recognised(format_: str) -> None:
         (ftyp(b"avif", b"mif1", b"miaf"), IMAGE),
         (ftyp(b"avis", b"msf1"), IMAGE),
         (ftyp(b"mif1", b"miaf", b"avif"), IMAGE),
-        (ftyp(b"mif1", b"heic"), UNDECODABLE),
-        (ftyp(b"mif1"), UNDECODABLE),
-        (ftyp(b"heic", b"mif1", b"avif"), UNDECODABLE),
-        (ftyp(b"heix", b"mif1"), UNDECODABLE),
+        (ftyp(b"mif1", b"heic"), IMAGE),
+        (ftyp(b"mif1"), IMAGE),
+        (ftyp(b"heic", b"mif1", b"avif"), IMAGE),
+        (ftyp(b"heix", b"mif1"), IMAGE),
         (ftyp(b"crx ", b"isom"), UNDECODABLE),
         (ftyp(b"isom", b"iso2", b"avc1", b"mp41"), OTHER),
         (ftyp(b"qt  "), OTHER),
         (ftyp(b"isom", b"avif"), OTHER),
         (ftyp(b"M4A ", b"isom"), UNKNOWN),
-        # The brand beyond the end of the box belongs to something else.
-        (ftyp(b"mif1", b"heic") + b"avif", UNDECODABLE),
-        (b"\x00\x00\x00\x08ftypmif1\x00\x00\x00\x00avif", UNDECODABLE),
         (b"\x00\x00\x00\x18ftyp", OTHER),
     ],
 )
@@ -104,12 +102,20 @@ def test_brands_decide_between_pictures_and_video(head: bytes, kind: MediaKind) 
     assert kind_by_magic(head) is kind
 
 
+def test_brands_decide_between_heif_and_avif() -> None:
+    assert is_heif(ftyp(b"mif1", b"heic")) and is_heif(ftyp(b"heic", b"mif1", b"avif"))
+    assert not is_heif(ftyp(b"mif1", b"miaf", b"avif")) and not is_heif(ftyp(b"isom"))
+    # The brand beyond the end of the box belongs to something else.
+    assert is_heif(ftyp(b"mif1", b"heic") + b"avif")
+    assert is_heif(b"\x00\x00\x00\x08ftypmif1\x00\x00\x00\x00avif")
+
+
 @pytest.mark.parametrize(
     "head",
     [
         b"\xff\x0a\xfa\x1f",
         b"\x00\x00\x00\x0cJXL \r\n\x87\n",
-        b"8BPS\x00\x01",
+        b"8BPS\x00\x02",
         b"gimp xcf file",
         b"v/1\x01\x02\x00\x00\x00",
         b"#?RADIANCE\n",
@@ -189,9 +195,9 @@ def test_other_bytes_are_not_taken_for_media(head: bytes) -> None:
         (".jpg", IMAGE),
         ("two.dots.webp", IMAGE),
         ("=cmd.png", IMAGE),
-        ("a.heic", UNDECODABLE),
+        ("a.heic", IMAGE),
         ("a.NEF", UNDECODABLE),
-        ("a.psd", UNDECODABLE),
+        ("a.psd", IMAGE),
         ("favicon.ico", UNDECODABLE),
         ("a.mp4", OTHER),
         ("a.pdf", OTHER),
@@ -243,7 +249,7 @@ def test_a_zip_file_is_an_archive_unless_its_name_says_document(name: str, kind:
 
 def test_unrecognised_bytes_leave_it_to_the_suffix() -> None:
     assert classify("file.jpg", b"just text") is IMAGE
-    assert classify("file.heic", b"just text") is UNDECODABLE
+    assert classify("file.jxl", b"just text") is UNDECODABLE
     assert classify("file.mov", b"just text") is OTHER
     assert classify("file.txt", b"just text") is UNKNOWN
     assert classify("file.jpg", b"") is IMAGE

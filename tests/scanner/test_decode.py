@@ -81,11 +81,11 @@ def test_width_and_height_are_as_stored(tmp_path: Path) -> None:
         ("a.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF", Status.ERROR, ErrorCode.CORRUPT_IMAGE),
         (
             "a.jpg",
-            b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1",
+            b"\x00\x00\x00\x0cJXL \r\n\x87\n",
             Status.ERROR,
             ErrorCode.UNSUPPORTED_FORMAT,
         ),
-        ("a.psd", b"nothing of the kind", Status.ERROR, ErrorCode.UNSUPPORTED_FORMAT),
+        ("a.psb", b"nothing of the kind", Status.ERROR, ErrorCode.UNSUPPORTED_FORMAT),
         ("a.jpg", b"%PDF-1.7\n", Status.SKIPPED, ErrorCode.UNSUPPORTED_MEDIA),
         ("a.zip", b"", Status.SKIPPED, ErrorCode.UNSUPPORTED_MEDIA),
     ],

@@ -16,7 +16,7 @@ import pytest
 from scanner import decode_path
 
 MP4 = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2" + bytes(100)
-HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(100)
+JXL = b"\x00\x00\x00\x0cJXL \r\n\x87\n" + bytes(100)
 
 # status and error of each file that has a row; None for a good picture.
 EXPECTED: dict[bytes, tuple[str, str | None]] = {
@@ -57,7 +57,7 @@ def folder(tmp_path: Path, grey: Callable[..., Path], monkeypatch: pytest.Monkey
     os.mkfifo("fifo.jpg")
     Path("film.mp4").write_bytes(MP4)
     Path("paper.pdf").write_bytes(b"%PDF-1.7\n")
-    Path("phone.heic").write_bytes(HEIC)
+    Path("phone.heic").write_bytes(JXL)
     Path("notes.txt").write_text("no row for this")
     yield root
 

@@ -67,7 +67,7 @@ def write_folder(home: Path) -> None:
         "in/=formula.bmp": bmp(16),
         "in/new\nline <b>&\"'.bmp": bmp(248),
         "in/film.mp4": b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(64),
-        "in/phone.heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64),
+        "in/phone.heic": b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(76),
         "in/notes.txt": b"no picture\n",
         "in/left out/x.bmp": bmp(224),
         "in/.scanignore": b"left out/\n",

@@ -14,8 +14,8 @@ from PIL import ImageFile
 
 from models.preprocessing.errors import Refusal
 
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF")
-_CHECKED = frozenset({"PNG", "GIF", "BMP", "TIFF"})
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "PSD", "HEIF")
+_CHECKED = frozenset({"PNG", "GIF", "BMP", "TIFF", "PSD"})
 """Formats with layouts that Pillow opens and misreads."""
 
 
@@ -56,3 +56,10 @@ def of_format(name: str) -> FormatRules:
 def checked(name: str, image: ImageFile.ImageFile, data: bytes) -> ImageFile.ImageFile:
     """:meth:`FormatRules.checked` for the formats that have it; the others as they are."""
     return of_format(name).checked(image, data) if name in _CHECKED else image
+
+
+def heif_size(data: bytes, upright: tuple[int, int]) -> tuple[int, int]:
+    """Width and height of a HEIF as stored: Pillow is only given those that it has upright."""
+    from models.preprocessing.formats import heif
+
+    return heif.stored(data, upright)

@@ -19,14 +19,19 @@ _EXIF_ITEM = re.compile(rb"(infe\x02.{7}|infe\x03.{9})Exif", re.DOTALL)
 
 def size(data: bytes) -> tuple[int, int] | None:
     """The largest of the sizes that items are said to have: the picture, beside thumbnails and tiles."""
-    sizes = []
+    return max(sizes(data), key=lambda pair: pair[0] * pair[1], default=None)
+
+
+def sizes(data: bytes) -> list[tuple[int, int]]:
+    """Of all items, before they are turned."""
+    found = []
     place = data.find(b"ispe")
     while 0 <= place <= len(data) - 16:
         width, height = struct.unpack_from(">II", data, place + 8)
         if width and height:
-            sizes.append((width, height))
+            found.append((width, height))
         place = data.find(b"ispe", place + 4)
-    return max(sizes, key=lambda pair: pair[0] * pair[1], default=None)
+    return found
 
 
 def refusal(data: bytes, error: Exception) -> Refusal | None:
