@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("file", ["scanner/test_openvino.py", "export/test_precision.py"])
+@pytest.mark.parametrize("file", ["scanner/test_openvino.py", "export/precision/test_variants.py"])
 def test_what_needs_a_process_of_its_own(file: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", str(HERE / file)],

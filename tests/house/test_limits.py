@@ -13,6 +13,7 @@ FILES = sorted(
     for room in ("scanner", "train", "export", "models", "bench", "ci")
     for path in (ROOT / room).rglob("*.py")
 )
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
 LINES, FUNCTION_LINES, PARAMETERS = 300, 60, 7
 
 
@@ -37,6 +38,11 @@ def too_much(source: str) -> list[str]:
 @pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(ROOT)) for path in FILES])
 def test_a_file_keeps_to_the_limits(path: Path) -> None:
     assert too_much(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("path", TESTS, ids=[str(path.relative_to(ROOT)) for path in TESTS])
+def test_a_file_of_tests_has_no_more_lines_than_others(path: Path) -> None:
+    assert path.read_text(encoding="utf-8").count("\n") <= LINES
 
 
 def test_what_exceeds_them_is_seen() -> None:
