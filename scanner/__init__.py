@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from scanner.results import UnscoredFace as UnscoredFace
     from scanner.results.names import decode_path as decode_path
     from scanner.results.names import encode_path as encode_path
+    from scanner.results.sampling import Sampling as Sampling
     from scanner.sources import Selection as Selection
 
 _HOME = {
@@ -55,6 +56,7 @@ _HOME = {
     "NoFace": "models.faces.rules",
     "Policy": "scanner.judgement.policy",
     "Region": "scanner.results",
+    "Sampling": "scanner.results.sampling",
     "Scores": "scanner.inference.detector",
     "Selection": "scanner.sources",
     "Status": "scanner.results",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from models.support.errors import Failure
-from scanner.media.video.container import require_av
 from scanner.options import Options
 from scanner.results.sampling import BURSTS, MAX_FRAMES, Sampling
 
@@ -13,12 +12,10 @@ class SamplingError(Failure):
 
 
 def sampling_of(options: Options) -> Sampling:
-    """Raises :class:`SamplingError` for an option that could do nothing, and ``MissingExtra`` without PyAV."""
+    """Raises :class:`SamplingError` for an option that could do nothing."""
     of_films = {"--video-bursts": options.video_bursts, "--max-video-seconds": options.max_video_seconds}
     _refuse("--video sample", options.video == "sample", of_films)
     _refuse("--frames all", options.frames == "all", {"--max-frames": options.max_frames})
-    if options.video == "sample":
-        require_av()
     return Sampling(
         video=options.video == "sample",
         bursts=options.video_bursts or BURSTS,

@@ -26,7 +26,7 @@ from scanner.inference.errors import DeviceError
 from scanner.inference.openvino import OpenVinoSession
 from scanner.inference.providers import ON_GPU, TOLD_THE_PRECISION, Device, libraries, open_session
 from scanner.results.model import ModelFacts
-from scanner.results.sampling import Sampling
+from scanner.results.sampling import Sampling, require_library
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -117,7 +117,8 @@ class Detector:
         return other
 
     def looking_at(self, sampling: Sampling) -> Detector:
-        """The same model for these frames of files that have several."""
+        """The same model for these frames of files with several. Raises ``MissingExtra`` for films without PyAV."""
+        require_library(sampling)
         other = copy(self)
         other.facts = replace(self.facts, sampling=sampling)
         return other

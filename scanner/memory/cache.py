@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
@@ -112,6 +113,9 @@ class Cache:
 def _within(result: FileResult, max_faces: int) -> bool:
     """Whether a scan with this limit would score the same faces."""
     cut = any(face.reason is Unjudged.BEYOND_MAX_FACES for face in result.unscored_faces)
+    if result.coverage is not None:
+        # Of several frames, for each of which the limit holds.
+        return not cut and max(Counter(one.frame for one in result.findings).values(), default=0) <= max_faces
     scored = result.faces or 0
     return scored == max_faces if cut else scored <= max_faces
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from models.support.dependencies import require_extra
+
 BURSTS = 8
 MAX_FRAMES = 100
 
@@ -31,3 +33,11 @@ class Sampling:
 
 
 FIRST_FRAMES = Sampling()
+
+
+def require_library(sampling: Sampling) -> None:
+    """Raises :class:`models.support.dependencies.MissingExtra` where films are to be looked into without PyAV."""
+    if sampling.video:
+        require_extra(
+            "video", ["av"], needed_by="--video sample", otherwise="or leave films out: --video off"
+        )

@@ -19,6 +19,8 @@ from pyarrow import parquet
 from tiny_onnx import FACES
 
 from models.contract import Threshold
+from models.support.dependencies import MissingExtra
+from scanner import Detector, Sampling
 from scanner.results import SETTLING_NS
 
 
@@ -55,10 +57,14 @@ def test_options_that_could_do_nothing_are_refused(scan: Any, folder: Path) -> N
     assert run.code == 2 and "without --video sample, --video-bursts can do nothing" in run.err
 
 
-def test_without_pyav_it_is_one_sentence(scan: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pyav_it_is_one_sentence(
+    scan: Any, folder: Path, faces_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import sys
 
     monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(MissingExtra):
+        Detector.load(faces_model, "cpu").looking_at(Sampling(video=True))
     run = scan("in", "--out", "r.csv", "--video", "sample")
     (line,) = run.err.splitlines()
     assert run.code == 2 and 'pip install "deepfake-scanner[video]"' in line and not Path("r.csv").exists()

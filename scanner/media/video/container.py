@@ -4,13 +4,13 @@ given an open file, the formats it may be, and no protocol."""
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from models.filetypes import MediaKind, kind_by_magic, suffix_of
-from models.support.dependencies import require_extra
 from scanner.media.file import MediaError, MediaFile
 from scanner.media.limits import Limits
 from scanner.results import ErrorCode
@@ -53,6 +53,7 @@ _OTHER_SUFFIXES = (
     *("mxf", "ogm", "ogv", "rm", "rmvb", "swf", "wtv", "y4m"),
 )
 """Films in no container of :data:`FORMATS`, among them bare streams of pictures, which have no times."""
+_CLOCK = re.compile(r"(\d{1,6}):(\d\d):(\d\d(?:\.\d{1,12})?)")
 _MICROSECONDS = 1_000_000
 _FAR = 1 << 40
 """Microseconds, some 12 days: behind the end of any film that is looked into."""
@@ -74,6 +75,8 @@ class Film:
         of_stream = self.stream.duration
         if of_stream is not None and base is not None and of_stream > 0:
             return float(of_stream * base)
+        if (tagged := _seconds_of(self.stream.metadata.get("DURATION", ""))) > 0:
+            return tagged  # Matroska: the container's own is that of the sound, too
         return max(0.0, (self.container.duration or 0) / _MICROSECONDS)
 
     def last_seconds(self) -> float:
@@ -90,9 +93,14 @@ class Film:
         return last
 
 
-def require_av() -> None:
-    """Raises :class:`models.support.dependencies.MissingExtra`."""
-    require_extra("video", ["av"], needed_by="--video sample", otherwise="or leave films out: --video off")
+def _seconds_of(tag: str) -> float:
+    """Of ``00:00:09.900000000``; 0 for any other text."""
+    match = _CLOCK.fullmatch(tag)
+    return (
+        0.0
+        if match is None
+        else sum(float(one) * unit for one, unit in zip(match.groups(), (3600, 60, 1), strict=True))
+    )
 
 
 def prepare_films() -> None:
@@ -160,7 +168,8 @@ def _film(container: InputContainer, limits: Limits) -> Film:
     # size on the way.
     stream.codec_context.thread_type = "NONE"
     stream.codec_context.thread_count = 1
-    stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
+    # Damage is an error and nothing that is made up.
+    stream.codec_context.options = {"max_pixels": str(limits.max_pixels), "err_detect": "explode"}
     name = container.format.name.partition(",")[0]
     start, base = stream.start_time, stream.time_base
     return Film(

@@ -16,8 +16,9 @@ from scanner.media.other import not_looked_into
 from scanner.media.results import failed, of_file
 from scanner.media.video import plan
 from scanner.media.video.container import opened_film
+from scanner.media.video.decoding import Shown
 from scanner.media.video.follow import Tracks
-from scanner.media.video.frames import Player, Shown
+from scanner.media.video.frames import Player
 from scanner.results import ErrorCode, Region, Stamp, UnscoredFace
 from scanner.results.parts import Looked, Where
 
