@@ -174,7 +174,7 @@ def _serve(options: Options, index: Index, origin: Origin) -> int:
     asked = Asked(options.reviewer or _login(), options.blind, options.heatmaps, words)
     with (
         DecisionFile(path) as file,
-        Pictures(options.root, Limits(), redacted=origin.redacted) as pictures,
+        Pictures(options.root, Limits(), sampling=origin.sampling, redacted=origin.redacted) as pictures,
     ):
         _say_unread(path, file.unread)
         review = Review(index, order, file, pictures, origin, asked)

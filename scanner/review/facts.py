@@ -10,7 +10,7 @@ from scanner.judgement.policy import format_probability
 
 Record = Mapping[str, Any]
 
-_BLIND = ("format", "width", "height", "bytes", "frames", "faces", "provenance", "declared")
+_BLIND = ("format", "width", "height", "bytes", "frames", "faces", "seconds", "provenance", "declared")
 """What may be seen before a blind decision. A list of what may, since any new fact may tell of the score."""
 _ELSEWHERE = ("schema", "path", "status", "prob_fake", "verdict", "error", "sha256", "findings", "where")
 """What the page shows in its own places."""
@@ -39,6 +39,9 @@ def facts(record: Record, *, blind: bool) -> list[tuple[str, str]]:
     """Names and texts; what this version does not know is shown as it stands."""
     names = _BLIND if blind else [name for name in record if name not in _ELSEWHERE]
     found = [(name, _text(record[name])) for name in names if record.get(name) not in (None, [], {})]
+    place = deciding(record)
+    if place is not None and (time := record["findings"][place].get("time")) is not None:
+        found.append(("shown", f"the frame at {time:.2f} s"))
     if not blind:
         found += _findings(record)
     return found

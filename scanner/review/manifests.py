@@ -6,8 +6,10 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from scanner.reports.manifest import looks_like_manifest, manifest_path
+from scanner.results.sampling import BURSTS, FIRST_FRAMES, MAX_FRAMES, Sampling
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,8 @@ class Origin:
     redacted: bool = False
     remark: str = ""
     """What the reviewer must know, or nothing."""
+    sampling: Sampling = FIRST_FRAMES
+    """Which frames of files with several were looked at."""
 
 
 def origin_of(report: Path, report_sha256: str) -> Origin:
@@ -34,13 +38,25 @@ def origin_of(report: Path, report_sha256: str) -> Origin:
     if not isinstance(content, dict):
         return Origin(remark=f"{path.name} is no run manifest: decisions will name none")
     digest = hashlib.sha256(data).hexdigest()
-    redacted = content.get("redacted") is True
+    redacted, sampling = content.get("redacted") is True, _sampling(content.get("options"))
     reports = content.get("reports")
     said = reports.get(report.name) if isinstance(reports, dict) else None
+    remark = ""
     if said is None:
-        return Origin(digest, redacted, f"{path.name} does not name {report.name}: it may be of another scan")
-    if said != report_sha256:
-        return Origin(
-            digest, redacted, f"{report.name} was CHANGED since the scan: its manifest has another SHA-256"
-        )
-    return Origin(digest, redacted)
+        remark = f"{path.name} does not name {report.name}: it may be of another scan"
+    elif said != report_sha256:
+        remark = f"{report.name} was CHANGED since the scan: its manifest has another SHA-256"
+    return Origin(digest, redacted, remark, sampling)
+
+
+def _sampling(options: Any) -> Sampling:
+    """As the scan was told; what a manifest of another version says otherwise is not followed."""
+    asked = options if isinstance(options, dict) else {}
+    bursts, most, seconds = (asked.get(name) for name in ("video_bursts", "max_frames", "max_video_seconds"))
+    return Sampling(
+        video=asked.get("video") == "sample",
+        bursts=bursts if isinstance(bursts, int) else BURSTS,
+        max_seconds=float(seconds) if isinstance(seconds, int | float) else None,
+        all_frames=asked.get("frames") == "all",
+        max_frames=most if isinstance(most, int) else MAX_FRAMES,
+    )

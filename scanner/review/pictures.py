@@ -10,6 +10,8 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,8 +20,12 @@ from models.preprocessing.laws import DISPLAY
 from models.support.errors import Failure
 from scanner.media import Limits
 from scanner.media.opener import Picture
-from scanner.results import ErrorCode
+from scanner.media.sequence import PART_FRAMES
+from scanner.media.video.plan import part_of_frame
+from scanner.results import ErrorCode, FileResult
 from scanner.results.names import decode_path
+from scanner.results.parts import PartResult
+from scanner.results.sampling import FIRST_FRAMES, Sampling
 from scanner.sandbox.pool import DecodePool
 from scanner.sandbox.work import Extracted
 from scanner.sources import Candidate, MediaKind
@@ -39,15 +45,40 @@ class Shown(NamedTuple):
     height: int = 0
 
 
+class At(NamedTuple):
+    """Which picture of a file."""
+
+    frame: int = 0
+    """As findings number it."""
+    seconds: float | None = None
+    """Of a film."""
+    parts: int = 0
+    """Of a file of several parts."""
+
+    def part(self, sampling: Sampling) -> int:
+        """The one that holds the frame. Raises ``ValueError`` for a frame that ``sampling`` does not give."""
+        return (
+            self.frame // PART_FRAMES
+            if self.seconds is None
+            else part_of_frame(self.seconds, sampling, self.frame)
+        )
+
+
 class Pictures:
     """One decoder, which is kept. Close it, or use it in a ``with``."""
 
-    def __init__(self, root: Path, limits: Limits, *, redacted: bool = False) -> None:
-        """``root``: the folder in which the scan was started, as paths of a report are relative to it."""
+    def __init__(
+        self, root: Path, limits: Limits, *, sampling: Sampling = FIRST_FRAMES, redacted: bool = False
+    ) -> None:
+        """``root``: the folder in which the scan was started, as paths of a report are relative to it; ``sampling``:
+        the scan's."""
         self._root, self._limits, self._redacted = root, limits, redacted
+        # The page then says of a film that it is unsupported_media.
+        self._sampling = replace(sampling, video=sampling.video and find_spec("av") is not None)
+        self._at = At()
         self._lock = threading.Lock()
         self._pool: DecodePool | None = None
-        self._kept: OrderedDict[tuple[str, int], Shown] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, At], Shown] = OrderedDict()
 
     def __enter__(self) -> Pictures:
         return self
@@ -59,28 +90,27 @@ class Pictures:
         with self._lock:
             self._end_pool()
 
-    def show(self, names: Iterable[str], sha256: str, frame: int = 0) -> Shown:
-        """The first of a content's files, by their names in the report, that still holds it.
-
-        ``frame``: which of moving pictures.
-        """
+    def show(self, names: Iterable[str], sha256: str, at: At = At()) -> Shown:  # noqa: B008 - never changed
+        """The first of a content's files, by their names in the report, that still holds it."""
         with self._lock:
-            if (known := self._kept.get((sha256, frame))) is not None:
+            if (known := self._kept.get((sha256, at))) is not None:
                 return known
+            self._at = at
             shown = Shown(None, "no file of the report has this content")
             for name in names:
-                shown = self._file(name, sha256, frame)
+                shown = self._file(name, sha256)
                 if shown.jpeg is not None:
-                    self._keep((sha256, frame), shown)
+                    self._keep((sha256, at), shown)
                     break
             return shown
 
     def overlay(self, path: Path) -> Shown:
         """A heat map, decoded as carefully as evidence: whoever can write to its folder could put anything there."""
         with self._lock:
-            return self._decoded(str(path), path.name, None, 0)
+            self._at = At()
+            return self._decoded(str(path), path.name, None)
 
-    def _file(self, name: str, sha256: str, frame: int) -> Shown:
+    def _file(self, name: str, sha256: str) -> Shown:
         if self._redacted:
             return Shown(
                 None,
@@ -90,12 +120,12 @@ class Pictures:
             path = os.path.join(self._root, decode_path(name))  # noqa: PTH118 - paths stay strings as typed
         except ValueError:
             return Shown(None, "the report's name for this file is damaged")
-        return self._decoded(path, name, sha256, frame)
+        return self._decoded(path, name, sha256)
 
-    def _decoded(self, path: str, name: str, sha256: str | None, frame: int) -> Shown:
+    def _decoded(self, path: str, name: str, sha256: str | None) -> Shown:
         candidate = Candidate(path, name, MediaKind.IMAGE, explicit=True)
         try:
-            seen, picture = self._seen(candidate, frame)
+            seen, picture = self._seen(candidate)
         except Failure as error:
             self._end_pool()
             return Shown(None, str(error))
@@ -112,27 +142,31 @@ class Pictures:
             return Shown(None, f"cannot be shown: {code}")
         return _jpeg(picture)
 
-    def _seen(self, candidate: Candidate, frame: int) -> tuple[Extracted, Picture | None]:
+    def _seen(self, candidate: Candidate) -> tuple[Extracted, Picture | None]:
         if self._pool is None:
-            self._pool = DecodePool(1, self._limits, InputSpec(DISPLAY, EDGE))
-        first: tuple[Extracted, Picture] | None = None
-        seen: Extracted | None = None
-        for seen in self._pool.decode([candidate]):
-            for picture in seen.pictures:
-                first = first or (seen, picture)
-                if seen.parts is not None and picture.where.frame == frame:
-                    self._end_pool()  # what is left of the file need not be decoded
-                    return seen, picture
-        if seen is None:
-            raise AssertionError("every candidate gives a result")
-        return first or (seen, None)
+            spec = InputSpec(DISPLAY, EDGE)
+            self._pool = DecodePool(
+                1, self._limits, spec, sampling=self._sampling, known_parts=self._other_parts
+            )
+        seen = list(self._pool.decode([candidate]))
+        pictures = [picture for one in seen for picture in one.pictures]
+        wanted = [one for one in pictures if one.where.frame == self._at.frame]
+        return seen[-1], next(iter(wanted or pictures), None)
+
+    def _other_parts(self, result: FileResult) -> dict[int, PartResult]:
+        """Those that need not be decoded."""
+        try:
+            wanted = self._at.part(self._sampling)
+        except ValueError:  # another sampling than the report's: its beginning is shown
+            wanted = 0
+        return {index: PartResult() for index in range(self._at.parts) if index != wanted}
 
     def _end_pool(self) -> None:
         if self._pool is not None:
             self._pool.close()
             self._pool = None
 
-    def _keep(self, key: tuple[str, int], shown: Shown) -> None:
+    def _keep(self, key: tuple[str, At], shown: Shown) -> None:
         self._kept[key] = shown
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)

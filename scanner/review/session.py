@@ -14,7 +14,7 @@ from scanner.review.heatmaps import heatmap_path
 from scanner.review.index import Index, ReviewError
 from scanner.review.ledger import Ledger
 from scanner.review.manifests import Origin
-from scanner.review.pictures import Pictures, Shown
+from scanner.review.pictures import At, Pictures, Shown
 
 if TYPE_CHECKING:
     from scanner.review.order import Numbers
@@ -223,7 +223,8 @@ class Review:
     def _show(self, sha256: str, names: list[str], record: dict[str, Any]) -> Shown:
         place = deciding(record)
         frame = 0 if place is None else int(record["findings"][place].get("frame") or 0)
-        return self._pictures.show(names, sha256, frame)
+        parts = (record.get("coverage") or {}).get("parts") or 0
+        return self._pictures.show(names, sha256, At(frame, record.get("seconds"), parts))
 
     def _heatmap(self, sha256: str, face: int | None) -> Path | None:
         if self.asked.heatmaps is None:
