@@ -5,6 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def heatmap_path(folder: Path, sha256: str, face: int | None) -> Path:
-    """``face`` counts from 1; a picture that was judged whole has the number 1, too."""
-    return folder / f"{sha256}-{face or 1}.png"
+def heatmap_path(folder: Path, sha256: str, number: int) -> Path:
+    """``number``: of the finding, from 1; a picture that was judged whole has one."""
+    return folder / f"{sha256}-{number}.png"

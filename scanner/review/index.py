@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from array import array
 from collections import Counter
 from collections.abc import Sequence
@@ -26,6 +27,27 @@ if TYPE_CHECKING:
 _SCALE = 10**PROB_DECIMALS
 _DIGEST = 32
 _VERDICTS = (Verdict.REAL, Verdict.INCONCLUSIVE, Verdict.FAKE)
+
+
+# As JSON Lines reports are written; inside a string these quotes would have a backslash before them.
+_SCORE = re.compile(rb'"status":"(\w+)","prob_fake":(null|[0-9.e-]+),"verdict":(?:null|"(\w+)"),').search
+_CONTENT = re.compile(rb'"sha256":(?:null|"([0-9a-f]{64})"),').search
+
+
+def _columns(line: bytes) -> tuple[str, float | None, str | None, str | None]:
+    """Status, score, verdict and SHA-256 of a row, eight times as fast as a parser of all of it where that is
+    possible. Raises ``ValueError``, ``TypeError`` or ``KeyError`` for what is no row."""
+    score, content = _SCORE(line), _CONTENT(line)
+    if score is None or content is None or not line.endswith(b"}\n"):
+        row = json.loads(line)
+        return str(row["status"]), row["prob_fake"], row["verdict"], row["sha256"]
+    status, prob_fake, verdict = score.groups()
+    return (
+        status.decode(),
+        None if prob_fake == b"null" else float(prob_fake),
+        None if verdict is None else verdict.decode(),
+        None if content[1] is None else content[1].decode(),
+    )
 
 
 class ReviewError(Failure):
@@ -49,7 +71,7 @@ class Index:
     def __init__(self, path: Path) -> None:
         """Reads the whole report once. Raises :class:`ReviewError`."""
         self.path = path
-        self._offsets, self._scores, self._verdicts = array("q"), array("l"), array("b")
+        self._offsets, self._scores, self._verdicts = array("q"), array("i"), array("b")
         self._digests = bytearray()
         self.statuses: Counter[str] = Counter()
         """Of all rows."""
@@ -67,7 +89,7 @@ class Index:
                 raise ReviewError(f"{self.path} is no JSON Lines report; scan with --out report.jsonl")
             whole.update(line)
             try:
-                self._add(json.loads(line), offset)
+                self._add(_columns(line), offset)
             except (ValueError, TypeError, KeyError):
                 raise ReviewError(
                     f"line {number} of {self.path} is no row of a report; was the scan cut off? Scan again"
@@ -75,16 +97,17 @@ class Index:
             offset += len(line)
         return whole.hexdigest()
 
-    def _add(self, row: dict[str, Any], offset: int) -> None:
-        self.statuses[str(row["status"])] += 1
-        if row["prob_fake"] is None or row["sha256"] is None:
+    def _add(self, row: tuple[str, float | None, str | None, str | None], offset: int) -> None:
+        status, prob_fake, verdict, sha256 = row
+        self.statuses[status] += 1
+        if prob_fake is None or sha256 is None:
             return
-        digest = bytes.fromhex(row["sha256"])
-        if len(digest) != _DIGEST:
-            raise ValueError("no SHA-256")
-        self._verdicts.append(_VERDICTS.index(Verdict(row["verdict"])))
+        digest = bytes.fromhex(sha256)
+        if len(digest) != _DIGEST or not 0 <= prob_fake <= 1 or verdict is None:
+            raise ValueError("no row of a report")
+        self._verdicts.append(_VERDICTS.index(Verdict(verdict)))
         self._offsets.append(offset)
-        self._scores.append(round(row["prob_fake"] * _SCALE))
+        self._scores.append(round(prob_fake * _SCALE))
         self._digests += digest
 
     def __len__(self) -> int:
@@ -99,7 +122,7 @@ class Index:
     def _words(self) -> npt.NDArray[np.uint64]:
         import numpy as np
 
-        return np.frombuffer(bytes(self._digests), dtype=">u8").reshape(-1, _DIGEST // 8)
+        return np.frombuffer(self._digests, dtype=">u8").reshape(-1, _DIGEST // 8)
 
     def _sorted_by_digest(self) -> npt.NDArray[np.uint32]:
         """Row numbers; those of one content side by side, in their order."""
@@ -115,16 +138,20 @@ class Index:
 
         if not len(self):
             return np.empty(0, np.uint32)
-        words = self._words()[self._by_digest]
-        is_first = np.ones(len(self), bool)
-        is_first[1:] = (words[1:] != words[:-1]).any(axis=1)
+        is_first = np.zeros(len(self), bool)
+        is_first[0] = True
+        for (
+            column
+        ) in self._words().T:  # one after another: a copy of all would be the largest thing in memory
+            words = column[self._by_digest]
+            is_first[1:] |= words[1:] != words[:-1]
         return np.sort(self._by_digest[is_first])
 
-    def scores(self) -> npt.NDArray[np.int64]:
+    def scores(self) -> npt.NDArray[np.int32]:
         """``prob_fake`` of each row in millionths."""
         import numpy as np
 
-        return np.frombuffer(self._scores, dtype=f"i{self._scores.itemsize}").astype(np.int64)
+        return np.frombuffer(self._scores, dtype=np.int32)
 
     def flags(self) -> npt.NDArray[np.bool_]:
         """Which rows the report calls fake."""

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from models.contract import PROB_DECIMALS
 from scanner.review.index import Index, ReviewError
 from scanner.review.order import shuffled
 
@@ -54,7 +55,7 @@ def draw(index: Index, firsts: Numbers, size: int, seed: int) -> Sample:
 
     if not len(firsts):
         raise ReviewError(f"{index.path} has no scored picture to draw from")
-    bins = np.minimum(BINS - 1, index.scores()[firsts] * BINS // 10**6)
+    bins = np.minimum(BINS - 1, index.scores()[firsts].astype(np.int64) * BINS // 10**PROB_DECIMALS)
     keys = bins * 2 + index.flags()[firsts]
     groups = {int(key): firsts[keys == key] for key in np.unique(keys)}
     sizes = allocate([len(group) for group in groups.values()], size)

@@ -10,6 +10,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -62,6 +63,9 @@ class ReviewServer(ThreadingHTTPServer):
     ) -> None:
         """``reviewed`` and ``summary``: of the decisions so far. Raises :class:`ReviewError` for a port in use."""
         self.review, self.reviewed, self.summary = review, reviewed, summary
+        # Requests wait in threads, as browsers open connections that they may never use; the work is done in one, whose
+        # memory is used again.
+        self.worker = ThreadPoolExecutor(1, "review")
         self.token = secrets.token_urlsafe(24)
         try:
             super().__init__((HOST, port), _Handler)
@@ -69,6 +73,10 @@ class ReviewServer(ThreadingHTTPServer):
             raise ReviewError(
                 f"port {port} cannot be used: {error.strerror}; choose another --port"
             ) from None
+
+    def server_close(self) -> None:
+        super().server_close()
+        self.worker.shutdown(cancel_futures=True)
 
     @property
     def host(self) -> str:
@@ -95,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *arguments: Any) -> None:
         """Nothing: the address is a secret, and a terminal's lines are kept."""
 
-    def _answer(self, work: Callable[[str, dict[str, list[str]]], Reply]) -> None:
+    def _answer(self, work: Callable[[str, dict[str, list[str]], Any], Reply]) -> None:
         try:
             path = self._path_within()
             if path is None:
@@ -103,7 +111,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(_words("forbidden", HTTPStatus.FORBIDDEN))
                 return
             parts = urlsplit(path)
-            self._send(work(parts.path, parse_qs(parts.query)))
+            body = self._body() if self.command == "POST" else None
+            done = self.server.worker.submit(work, parts.path, parse_qs(parts.query), body)
+            self._send(done.result())
         except (IndexError, KeyError, ValueError, TypeError):
             self.close_connection = True
             self._send(_words("no such request", HTTPStatus.BAD_REQUEST))
@@ -122,7 +132,14 @@ class _Handler(BaseHTTPRequestHandler):
         site = self.headers.get("Sec-Fetch-Site", "none")
         return rest[0] if knows and is_here and site in ("none", "same-origin") else None
 
-    def _get(self, path: str, query: dict[str, list[str]]) -> Reply:
+    def _body(self) -> Any:
+        """Of a request that changes something. Raises ``ValueError``."""
+        length = int(self.headers.get("Content-Length", "0"))
+        if not 0 < length <= MOST_BODY or self.headers.get_content_type() != "application/json":
+            raise ValueError("no request of the page")
+        return json.loads(self.rfile.read(length))
+
+    def _get(self, path: str, query: dict[str, list[str]], _: Any) -> Reply:
         review = self.server.review
         if path in _FILES:
             name, type_ = _FILES[path]
@@ -144,11 +161,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._export(query["kind"][0])
         raise KeyError(path)
 
-    def _post(self, path: str, query: dict[str, list[str]]) -> Reply:
-        length = int(self.headers.get("Content-Length", "0"))
-        if not 0 < length <= MOST_BODY or self.headers.get_content_type() != "application/json":
-            raise ValueError("no request of the page")
-        asked = json.loads(self.rfile.read(length))
+    def _post(self, path: str, query: dict[str, list[str]], asked: Any) -> Reply:
         match path:
             case "decide":
                 choice, note = Choice(asked["decision"]), asked.get("note")

@@ -72,9 +72,9 @@ class Review:
 
         with self._lock:
             for begin in (place + 1, 0):
-                left = np.flatnonzero(~self._decided[begin:])
-                if len(left):
-                    return begin + int(left[0])
+                left = self._decided[begin:]
+                if len(left) and not left[first := int(np.argmin(left))]:
+                    return begin + first
             return max(0, place)
 
     def state(self, place: int) -> dict[str, Any]:
@@ -103,7 +103,7 @@ class Review:
                 "facts": facts(record, blind=hidden),
                 "boxes": boxes(record, blind=hidden),
                 "picture": {"problem": shown.problem, "width": shown.width, "height": shown.height},
-                "heat": not hidden and self._heatmap(item.sha256, deciding_face(record)) is not None,
+                "heat": not hidden and self._heatmap(item.sha256, record) is not None,
                 "decision": decision,
                 "note": None if current is None else current.note,
             }
@@ -182,7 +182,7 @@ class Review:
         sha256 = self.index.item(number).sha256
         if self.asked.blind and not self._ledger.is_decided(self.asked.reviewer, sha256):
             return Shown(None, "hidden until the decision")
-        path = self._heatmap(sha256, deciding_face(self.index.record(number)))
+        path = self._heatmap(sha256, self.index.record(number))
         return (
             Shown(None, "there is no heat map of this picture")
             if path is None
@@ -226,8 +226,10 @@ class Review:
         parts = (record.get("coverage") or {}).get("parts") or 0
         return self._pictures.show(names, sha256, At(frame, record.get("seconds"), parts))
 
-    def _heatmap(self, sha256: str, face: int | None) -> Path | None:
-        if self.asked.heatmaps is None:
+    def _heatmap(self, sha256: str, record: dict[str, Any]) -> Path | None:
+        """Of the finding that decides."""
+        place = deciding(record)
+        if self.asked.heatmaps is None or place is None:
             return None
-        path = heatmap_path(self.asked.heatmaps, sha256, face)
+        path = heatmap_path(self.asked.heatmaps, sha256, place + 1)
         return path if path.is_file() else None

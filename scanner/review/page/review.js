@@ -57,7 +57,7 @@ function drawBoxes() {
 }
 
 function drawHeat() {
-  const shown = showsHeat && item.heat && !item.picture.problem;
+  const shown = showsHeat && item.heat;
   at("heat").hidden = at("legend").hidden = !shown;
   if (shown) at("heat").src = `heatmap?place=${item.place}`;
   else at("heat").removeAttribute("src");
