@@ -204,6 +204,8 @@ def _serve_until_interrupted(
             terminal.say(f"{len(review):,} pictures, {review.asked.order}; decisions go to {file.path}")
             terminal.say("open this address in a browser of this machine; Ctrl-C ends the review:")
             click.echo(server.url)
+            # The decoder starts, and has the first picture ready, while somebody opens the address.
+            server.worker.submit(review.state, review.start())
             server.serve_forever()
         except KeyboardInterrupt:
             terminal.say(f"ended; decisions are in {file.path}")
