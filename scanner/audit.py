@@ -93,7 +93,8 @@ class Audit:
                 self.reporting.begin(self._facts(started), shown)
                 self._drain(found, top)
                 new = self.tally.verdicts - self.tally.known
-                code = self.judging.gate.exit_code(self.tally.errors, new)
+                declared = self.tally.declared - self.tally.known_declared
+                code = self.judging.gate.exit_code(self.tally.errors, new, declared)
                 self.tally.cached = self.memories.hits
                 end = RunEnd(self.tally, code, time.monotonic() - clock)
                 self.reporting.end(end)
@@ -168,6 +169,9 @@ class Audit:
         if verdict is not None:
             tally.verdicts[verdict] += 1
             tally.known[verdict] += judged.is_known
+        if result.declared is not None:
+            tally.declared[result.declared] += 1
+            tally.known_declared[result.declared] += judged.is_known
         if result.error is not None:
             tally.errors[result.error] += 1
             if result.detail in NOT_FETCHED.values():

@@ -211,10 +211,10 @@ exit_options = group(
     click.option("--strict", is_flag=True, help="Count skipped media (video, PDF, archives) as errors."),
     click.option(
         "--fail-on",
-        type=click.Choice(["fake", "inconclusive", "never"]),
+        type=click.Choice(["fake", "inconclusive", "declared", "never"]),
         default="fake",
         show_default=True,
-        help="Exit 1 on fake, on inconclusive or fake, or never.",
+        help="Exit 1 on fake, on inconclusive or fake, on declared (by the file) generated or fake, or never.",
     ),
     click.option(
         "--baseline",

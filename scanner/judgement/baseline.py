@@ -7,7 +7,7 @@ from pathlib import Path
 
 from models.support.errors import Failure
 from scanner.judgement.policy import Verdict
-from scanner.results import FileResult
+from scanner.results import Declared, FileResult
 
 _SEVERITY = {Verdict.INCONCLUSIVE: 1, Verdict.FAKE: 2}
 
@@ -19,13 +19,15 @@ class BaselineError(Failure):
 class Baseline:
     """SHA-256 and verdict of each finding: some 100 bytes of memory for each."""
 
-    def __init__(self, known: dict[bytes, int]) -> None:
-        self._known = known
+    def __init__(self, known: dict[bytes, int], generated: set[bytes] | None = None) -> None:
+        """``generated``: of the files that say so of themselves."""
+        self._known, self._generated = known, generated or set()
 
     @classmethod
     def read(cls, path: Path) -> Baseline:
         """From a CSV report of any threshold. Raises :class:`BaselineError`."""
         known: dict[bytes, int] = {}
+        generated: set[bytes] = set()
         try:
             # Spreadsheets and editors of Windows begin a file with a byte-order mark.
             with path.open(encoding="utf-8-sig", newline="") as stream:
@@ -36,18 +38,23 @@ class Baseline:
                     if row["verdict"] in (Verdict.FAKE, Verdict.INCONCLUSIVE) and row["sha256"]:
                         digest = bytes.fromhex(row["sha256"])
                         known[digest] = max(known.get(digest, 0), _SEVERITY[Verdict(row["verdict"])])
+                    # Reports of before had no such column.
+                    if row.get("declared") == Declared.GENERATED and row["sha256"]:
+                        generated.add(bytes.fromhex(row["sha256"]))
         except OSError as error:
             raise BaselineError(f"the baseline {path} cannot be read: {error.strerror}") from None
         except (ValueError, csv.Error) as error:
             raise BaselineError(f"the baseline {path} is damaged: {error}; write it anew with scan") from None
-        return cls(known)
+        return cls(known, generated)
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._known.keys() | self._generated)
 
-    def knows(self, result: FileResult, verdict: Verdict | None) -> bool:
-        """Whether these bytes had this verdict, or a graver one, already."""
+    def knows(self, result: FileResult, verdict: Verdict | None, declared: bool = False) -> bool:
+        """Whether these bytes had this verdict, or a graver one, already; and said of themselves that they are
+        generated, if that is a finding (``declared``), too."""
         severity = 0 if verdict is None else _SEVERITY.get(verdict, 0)
-        if not severity or result.sha256 is None:
+        if not (severity or declared) or result.sha256 is None:
             return False
-        return self._known.get(bytes.fromhex(result.sha256), 0) >= severity
+        digest = bytes.fromhex(result.sha256)
+        return self._known.get(digest, 0) >= severity and (not declared or digest in self._generated)

@@ -31,5 +31,6 @@ class Judging:
 
     def judge(self, result: FileResult) -> Judged:
         verdict = self.policy.verdict(result)
-        is_known = self.baseline is not None and self.baseline.knows(result, verdict)
+        matches = self.gate.matches_declared(result.declared)
+        is_known = self.baseline is not None and self.baseline.knows(result, verdict, matches)
         return Judged(result, verdict, is_known)

@@ -9,7 +9,7 @@ from typing import Any, assert_never
 
 from models.contract import PROB_DECIMALS, ModelMetadata
 from models.support.errors import ExitCode, Failure
-from scanner.results import ErrorCode, FileResult, Status
+from scanner.results import Declared, ErrorCode, FileResult, Status
 
 
 class Verdict(StrEnum):
@@ -22,11 +22,13 @@ class Verdict(StrEnum):
 
 
 class FailOn(StrEnum):
-    """Which verdicts make ``scan`` exit with 1."""
+    """What makes ``scan`` exit with 1."""
 
     FAKE = "fake"
     INCONCLUSIVE = "inconclusive"
     """Inconclusive or fake."""
+    DECLARED = "declared"
+    """Fake, or declared by the file itself to be generated, whatever its score and its status are."""
     NEVER = "never"
 
 
@@ -115,17 +117,23 @@ class Gate:
         """How many of the files without a score ``--max-errors`` counts."""
         return sum(number for code, number in codes.items() if code.is_error(strict=self.strict))
 
-    def exit_code(self, codes: Counter[ErrorCode], verdicts: Counter[Verdict]) -> ExitCode:
+    def exit_code(
+        self,
+        codes: Counter[ErrorCode],
+        verdicts: Counter[Verdict],
+        declared: Counter[Declared] | None = None,
+    ) -> ExitCode:
         """2 (too many errors) outranks 1 (something matched)."""
         if self.errors(codes) > self.max_errors:
             return ExitCode.INCOMPLETE
         matched = any(count and self.matches(verdict) for verdict, count in verdicts.items())
+        matched |= any(count and self.matches_declared(word) for word, count in (declared or {}).items())
         return ExitCode.FINDINGS if matched and not self.exit_zero else ExitCode.OK
 
     def matches(self, verdict: Verdict) -> bool:
         """Whether a file with this verdict is what ``--fail-on`` names."""
         match self.fail_on:
-            case FailOn.FAKE:
+            case FailOn.FAKE | FailOn.DECLARED:
                 return verdict is Verdict.FAKE
             case FailOn.INCONCLUSIVE:
                 return verdict in (Verdict.FAKE, Verdict.INCONCLUSIVE)
@@ -133,6 +141,10 @@ class Gate:
                 return False
             case _:
                 assert_never(self.fail_on)
+
+    def matches_declared(self, declared: Declared | None) -> bool:
+        """Whether what a file says of itself is what ``--fail-on`` names."""
+        return self.fail_on is FailOn.DECLARED and declared is Declared.GENERATED
 
 
 def _number(text: str, metadata: ModelMetadata) -> float:

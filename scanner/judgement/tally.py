@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from scanner.judgement.policy import Verdict
-from scanner.results import ErrorCode, Status, Unjudged
+from scanner.results import Declared, ErrorCode, Status, Unjudged
 from scanner.sources import LEFT_OUT, SkipType
 
 
@@ -29,6 +29,10 @@ class Tally:
     statuses: Counter[Status] = field(default_factory=Counter)
     verdicts: Counter[Verdict] = field(default_factory=Counter)
     known: Counter[Verdict] = field(default_factory=Counter)
+    """Of them, those that the baseline knows."""
+    declared: Counter[Declared] = field(default_factory=Counter)
+    """What files say of themselves."""
+    known_declared: Counter[Declared] = field(default_factory=Counter)
     """Of them, those that the baseline knows."""
     errors: Counter[ErrorCode] = field(default_factory=Counter)
     not_fetched: Counter[str] = field(default_factory=Counter)

@@ -12,7 +12,7 @@ from models.preprocessing.laws import law_of
 from models.preprocessing.seen import UnjudgedFace
 from scanner.media.file import MediaFile
 from scanner.media.opener import Opened, Part, Picture, Reading
-from scanner.media.provenance import provenance
+from scanner.media.provenance import origin
 from scanner.media.results import failed, of_file
 from scanner.media.sequence import all_frames, frame_pictures
 from scanner.results import ErrorCode, Region, UnscoredFace
@@ -29,7 +29,7 @@ class StillOpener:
 
     def open(self, file: MediaFile, reading: Reading) -> Opened:
         data = file.read(reading.limits)
-        facts: dict[str, Any] = {"sha256": hashlib.sha256(data).hexdigest(), "provenance": provenance(data)}
+        facts: dict[str, Any] = {"sha256": hashlib.sha256(data).hexdigest(), **origin(data)._asdict()}
         if (why := _why_not_decoded(file.kind, data)) is not None:
             return Opened(failed(file, *why, **facts))
         try:

@@ -21,7 +21,7 @@ from scanner.reports.html_rows import TableRows
 from scanner.reports.report import TOOL, ReportContext, ReportFormat, RunEnd
 from scanner.reports.row import COLUMNS, row_of
 from scanner.reports.sinks import Sink
-from scanner.results import Status
+from scanner.results import Declared, Status
 from scanner.results.preview import Preview
 
 SCHEMA_VERSION = 1
@@ -94,6 +94,8 @@ class HtmlReport:
             yield f'<div class="{verdict.value}"><b>{tally.verdicts[verdict]:,}</b>{word}</div>'
         for status, word in ((Status.ERROR, "could not be read"), (Status.SKIPPED, "skipped")):
             yield f"<div><b>{tally.statuses[status]:,}</b>{word}</div>"
+        if generated := tally.declared[Declared.GENERATED]:
+            yield f"<div><b>{generated:,}</b>say of themselves: generated</div>"
         yield "</div>"
         yield (
             '<p class="note">prob_fake is a probability under the data that the model was measured on, with the error '

@@ -41,6 +41,8 @@ def figure(result: FileResult, preview: Preview | None, policy: Policy) -> Itera
         words += f", boxes around the {MOST_BOXES} with the highest values"
     value = format_probability(result.prob_fake or 0.0)
     said = f'<span class="{kind}">{value}</span> {words}{"<br>" if words else ""}{html.escape(result.path)}'
+    if result.declared is not None:
+        said += f'<br><span class="says">the file says of itself: {result.declared.value}</span>'
     yield f"<figcaption>{said}</figcaption>"
     yield from timeline(result, policy)
     yield "</figure>"

@@ -14,7 +14,7 @@ from models.support.errors import ExitCode
 from scanner.judgement.policy import Verdict
 from scanner.reports.report import TOOL, RunEnd, RunFacts
 from scanner.reports.row import SCHEMA_VERSION as REPORT_SCHEMA
-from scanner.results import Status
+from scanner.results import Declared, Status
 from scanner.results.identity import Identity, library_versions
 from scanner.results.model import ModelFacts
 
@@ -70,6 +70,7 @@ def build_manifest(
             "known": {
                 verdict.value: tally.known[verdict] for verdict in (Verdict.FAKE, Verdict.INCONCLUSIVE)
             },
+            "declared": {word.value: tally.declared[word] for word in Declared},
             "error": dict(sorted(tally.errors.items())),
             "unscored_faces": dict(sorted(tally.unscored_faces.items())),
             "other_files": dict(sorted(tally.other_files.items())),

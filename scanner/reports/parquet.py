@@ -100,6 +100,7 @@ def _schema(arrow: Any, facts: RunFacts) -> pyarrow.Schema:
         "faces": arrow.int32(),
         "where": arrow.string(),
         "seconds": arrow.float64(),
+        "declared": word,
         "findings": arrow.list_(_finding_type(arrow)),
     }
     schema = arrow.schema(

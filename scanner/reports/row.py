@@ -27,6 +27,7 @@ COLUMNS = (
     "faces",
     "where",
     "seconds",
+    "declared",
 )
 MODEL_DIGITS = 12
 KNOWN = "known"
@@ -55,6 +56,7 @@ def row_of(judged: Judged, *, model_sha256: str) -> dict[str, Any]:
         "faces": result.faces,
         "where": where_decided(result),
         "seconds": result.seconds,
+        "declared": None if result.declared is None else result.declared.value,
     }
 
 
@@ -73,6 +75,13 @@ def edges(region: Region) -> list[str]:
 def seconds_text(seconds: float | None) -> str | None:
     """As reports print times."""
     return None if seconds is None else f"{seconds:.3f}"
+
+
+def declared_words(result: FileResult) -> str | None:
+    """``says of itself: generated (png_text=workflow)``; ``None`` where a file says nothing."""
+    if result.declared is None:
+        return None
+    return f"says of itself: {result.declared.value} ({result.provenance})"
 
 
 def deciding_face(result: FileResult) -> str | None:

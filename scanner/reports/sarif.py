@@ -17,13 +17,14 @@ from scanner.judgement.ranking import Ranking
 from scanner.judgement.tally import LeftOut
 from scanner.reports.code_scanning import MOST_RESULTS, CompressedSize, notices_of
 from scanner.reports.report import TOOL, ReportContext, ReportFormat, RunEnd
-from scanner.reports.row import deciding_face, where_decided
+from scanner.reports.row import deciding_face, declared_words, where_decided
 from scanner.reports.sinks import Sink
 from scanner.reports.spool import Piece, Spool
 from scanner.reports.uris import ROOT, Uris, plain_location
-from scanner.results import FileResult, Status
+from scanner.results import Declared, FileResult, Status
 
 SCHEMA_URI = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+NOT_FLAGGED = "not flagged"
 _BEGINNING = (
     f'{{"$schema":"{SCHEMA_URI}","version":"2.1.0","runs":[{{"tool":{{"driver":{{"name":"{TOOL}"'.encode()
 )
@@ -51,7 +52,18 @@ _RULES: dict[Verdict, dict[str, Any]] = {
         "help": {"text": "See docs/report.md."},
     },
 }
-_RULE_NUMBERS = {verdict: number for number, verdict in enumerate(_RULES)}
+_DECLARED_RULE = {
+    "id": "declared-generated",
+    "name": "SaysItIsGenerated",
+    "shortDescription": {
+        "text": "The file says of itself that a generator made the picture, whole or in part."
+    },
+    "fullDescription": {
+        "text": "A fact of the file's metadata, which anybody can write and remove; the score has no part in it."
+    },
+    "defaultConfiguration": {"level": "warning"},
+    "help": {"text": "See the result's provenance and docs/declared.md."},
+}
 
 
 def looks_like_sarif(content: bytes) -> bool:
@@ -70,9 +82,12 @@ class SarifReport:
         # Where not all have room, a file that could not be read matters more than one that was skipped.
         self._notifications = {status: Spool() for status in (Status.ERROR, Status.SKIPPED)}
         self._left_out = LeftOut()
+        self._rules = list(_RULES.values())
+        if self._facts.gate.matches_declared(Declared.GENERATED):
+            self._rules.append(_DECLARED_RULE)
 
     def begin(self) -> None:
-        driver = json.dumps({"version": self._facts.version, "rules": list(_RULES.values())})
+        driver = json.dumps({"version": self._facts.version, "rules": self._rules})
         root = (
             "None: names are redacted, each stands for the number of a row."
             if self._uris is None
@@ -82,8 +97,11 @@ class SarifReport:
         self._write(_BEGINNING + f',{driver[1:]}}},"originalUriBaseIds":{base},"results":['.encode())
 
     def add(self, judged: Judged) -> None:
-        result, verdict = judged.result, judged.verdict
-        if verdict is not None and self._facts.gate.matches(verdict):
+        result, rule = judged.result, self._rule(judged)
+        if result.status is not Status.OK:
+            self._left_out.notifications += 1
+            self._notifications[result.status].write(_json(self._notification(result)) + b"\n")
+        if rule is not None:
             if judged.is_known and not self._keeps_known:
                 self._left_out.known += 1
                 return
@@ -91,12 +109,7 @@ class SarifReport:
             # What is known takes the place of nothing new.
             key = (not judged.is_known, result.prob_fake or 0.0)
             if self._best.admits(key):
-                self._best.add(
-                    key, self._results.write(_json(self._result(result, verdict, judged.is_known)))
-                )
-        elif result.status is not Status.OK:
-            self._left_out.notifications += 1
-            self._notifications[result.status].write(_json(self._notification(result)) + b"\n")
+                self._best.add(key, self._results.write(_json(self._result(judged, rule))))
 
     def end(self, end: RunEnd) -> None:
         self._left_out.results = self._found - self._write_list(self._results.pieces(self._best.items()))
@@ -137,20 +150,43 @@ class SarifReport:
     def _location(self, path: str) -> dict[str, str]:
         return plain_location(path) if self._uris is None else self._uris.location(path)
 
-    def _result(self, result: FileResult, verdict: Verdict, is_known: bool) -> dict[str, Any]:
-        printed = format_probability(result.prob_fake or 0.0)
-        threshold = self._facts.policy.limit(result, Verdict.FAKE)
-        text = f"{verdict.value}: prob_fake {printed} (threshold {threshold:g})"
-        if (face := deciding_face(result)) is not None:
-            text += f", {face}"
-        told = {"provenance": result.provenance, "faces": result.faces, "where": where_decided(result)}
+    def _rule(self, judged: Judged) -> dict[str, Any] | None:
+        """That of the score where both hold."""
+        if judged.verdict is not None and self._facts.gate.matches(judged.verdict):
+            return _RULES[judged.verdict]
+        return _DECLARED_RULE if self._facts.gate.matches_declared(judged.result.declared) else None
+
+    def _words(self, judged: Judged) -> str:
+        result, words = judged.result, []
+        if (verdict := judged.verdict) is not None:
+            printed = format_probability(result.prob_fake or 0.0)
+            threshold = self._facts.policy.limit(result, Verdict.FAKE)
+            word = NOT_FLAGGED if verdict is Verdict.REAL else verdict.value
+            words.append(f"{word}: prob_fake {printed} (threshold {threshold:g})")
+            if (face := deciding_face(result)) is not None:
+                words.append(face)
+        if self._facts.gate.matches_declared(result.declared):
+            words.append(declared_words(result) or "")
+        return ", ".join(words)
+
+    def _result(self, judged: Judged, rule: dict[str, Any]) -> dict[str, Any]:
+        result, is_known = judged.result, judged.is_known
+        told = {
+            "provenance": result.provenance,
+            "declared": result.declared,
+            "faces": result.faces,
+            "where": where_decided(result),
+        }
         properties = {name: value for name, value in told.items() if value}
+        rank = {}
+        if result.prob_fake is not None:
+            rank = {"rank": round(100 * float(format_probability(result.prob_fake)), 4)}
         return {
-            "ruleId": _RULES[verdict]["id"],
-            "ruleIndex": _RULE_NUMBERS[verdict],
-            "level": _RULES[verdict]["defaultConfiguration"]["level"],
-            "rank": round(100 * float(printed), 4),
-            "message": {"text": text},
+            "ruleId": rule["id"],
+            "ruleIndex": self._rules.index(rule),
+            "level": rule["defaultConfiguration"]["level"],
+            **rank,
+            "message": {"text": self._words(judged)},
             "locations": [
                 {
                     "physicalLocation": {

@@ -7,6 +7,7 @@
 from models.error_codes import ErrorCode as ErrorCode
 from models.error_codes import Status as Status
 from models.faces.face import Unjudged as Unjudged
+from scanner.results.declared import Declared as Declared
 from scanner.results.result import SETTLING_NS as SETTLING_NS
 from scanner.results.result import WHOLE_IMAGE as WHOLE_IMAGE
 from scanner.results.result import Coverage as Coverage

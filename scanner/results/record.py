@@ -10,6 +10,7 @@ from typing import Any
 
 from scanner.results import (
     Coverage,
+    Declared,
     ErrorCode,
     FileResult,
     Finding,
@@ -22,14 +23,34 @@ from scanner.results import (
 )
 from scanner.results.parts import Gap, Looked, PartResult, Where
 
-RECORD_VERSION = 5
+RECORD_VERSION = 6
 """Raised with each change of what a record holds, or of what its texts say."""
 
 PART = "part"
 """In the place of a status: a line about one part of a file."""
 
-FACTS = ("detail", "format", "width", "height", "bytes", "sha256", "frames", "faces", "provenance", "seconds")
+FACTS = (
+    "detail",
+    "format",
+    "width",
+    "height",
+    "bytes",
+    "sha256",
+    "frames",
+    "faces",
+    "provenance",
+    "seconds",
+    "declared",
+)
 """The fields of a result that are plain values, in the order in which they are written."""
+
+
+def read_facts(values: Sequence[Any]) -> dict[str, Any]:
+    """By their names, of values in the order of :data:`FACTS`. Raises ``ValueError`` for others."""
+    facts = dict(zip(FACTS, values, strict=True))
+    if facts["declared"] is not None:
+        facts["declared"] = Declared(facts["declared"])
+    return facts
 
 
 def record_line(result: FileResult) -> bytes:
@@ -78,7 +99,7 @@ def read_record(line: bytes) -> FileResult:
             path,
             Status(status),
             None if error is None else ErrorCode(error),
-            **dict(zip(FACTS, facts, strict=True)),
+            **read_facts(facts),
             findings=tuple(_read_finding(*values) for values in findings),
             stamp=None if stamp is None else Stamp(*stamp),
             coverage=None if coverage is None else _read_coverage(*coverage),

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from models.error_codes import DependsOn, ErrorCode, Status
 from models.faces.face import Unjudged
+from scanner.results.declared import Declared
 
 
 class RememberedBy(StrEnum):
@@ -159,6 +160,8 @@ class FileResult:
     """Those that were found and not scored, the largest first."""
     provenance: str | None = None
     """What the file says of its own origin; no part of the score."""
+    declared: Declared | None = None
+    """What follows from that, in a word; no part of the score."""
     coverage: Coverage | None = None
     """``None`` for a file of one part."""
     seconds: float | None = None

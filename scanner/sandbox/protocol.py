@@ -17,6 +17,7 @@ from scanner.results.parts import WHOLE_FILE, Gap, Looked, Where
 from scanner.results.record import (
     FACTS,
     looked_values,
+    read_facts,
     read_gap,
     read_looked,
     read_unscored,
@@ -26,9 +27,6 @@ from scanner.results.record import (
 )
 from scanner.sandbox.ring import SLOTS
 from scanner.sources import Candidate, MediaKind
-
-# No findings among them: a decoder makes no scores.
-_FACTS = (*FACTS, "stamp")
 
 
 class Task(NamedTuple):
@@ -107,7 +105,8 @@ def _event_values(event: Event) -> list[Any]:
             return ["picture", ticket, slot, None if where == WHOLE_FILE else where_values(where)]
         case FileOpened(ticket, result, parts):
             error = None if result.error is None else result.error.value
-            facts = [getattr(result, fact) for fact in _FACTS]
+            # No findings among them: a decoder makes no scores.
+            facts = [*(getattr(result, fact) for fact in FACTS), result.stamp]
             unscored = unscored_values(result.unscored_faces)
             return ["opened", ticket, result.status.value, error, facts, unscored, parts]
         case PartDone(ticket, gap, looked):
@@ -124,13 +123,14 @@ def _read_event(values: list[Any], names: dict[int, str]) -> Event:
             raise ValueError(slot)
         return PictureReady(ticket, slot, WHOLE_FILE if where is None else read_where(*where))
     if kind == "opened":
-        ticket, status, error, facts, unscored, parts = rest
-        known = dict(zip(_FACTS, facts, strict=True))
-        if known["stamp"] is not None:
-            known["stamp"] = Stamp(*map(int, known["stamp"]))
-        code = None if error is None else ErrorCode(error)
+        ticket, status, error, (*facts, stamp), unscored, parts = rest
         result = FileResult(
-            names[ticket], Status(status), code, **known, unscored_faces=read_unscored(unscored)
+            names[ticket],
+            Status(status),
+            None if error is None else ErrorCode(error),
+            **read_facts(facts),
+            stamp=None if stamp is None else Stamp(*map(int, stamp)),
+            unscored_faces=read_unscored(unscored),
         )
         return FileOpened(ticket, result, None if parts is None else tuple(parts))
     if kind == "done":

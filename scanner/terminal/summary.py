@@ -10,7 +10,7 @@ from models.support.terminal import Colour, paint
 from scanner.judgement.policy import Policy, Verdict, format_probability
 from scanner.judgement.ranking import MostSuspicious
 from scanner.judgement.tally import Tally
-from scanner.results import FileResult, Status
+from scanner.results import Declared, FileResult, Status
 from scanner.results.model import ModelFacts
 from scanner.results.names import printable
 
@@ -46,6 +46,9 @@ def summary_lines(
         yield f"  left out by .scanignore: {tally.ignored}; --no-scanignore scans them"
     flagged = ", ".join(_count(verdicts[verdict], verdict.value, _COLOURS[verdict]) for verdict in _COLOURS)
     yield f"  {flagged}, {verdicts[Verdict.REAL]:,} not flagged at threshold {policy.words()}"
+    if tally.declared:
+        words = ", ".join(f"{tally.declared[word]:,} {word}" for word in Declared if tally.declared[word])
+        yield f"  what files say of themselves: {words}"
     if tally.cached:
         yield f"  {tally.cached:,} results from the cache"
     if known := tally.known.total():

@@ -20,6 +20,7 @@ from scanner.judgement.judging import Judged
 from scanner.reports.csv import CsvReport, looks_like_report
 from scanner.reports.report import ReportContext
 from scanner.reports.row import COLUMNS
+from scanner.results import Declared
 
 SHA256 = "ab" * 32
 OK = FileResult(
@@ -45,12 +46,13 @@ def read(data: bytes) -> list[list[str]]:
 def test_schema_1_to_the_byte() -> None:
     skipped = FileResult("b.mp4", Status.SKIPPED, ErrorCode.UNSUPPORTED_MEDIA, "not a still image", bytes=7)
     failed = FileResult("c.png", Status.ERROR, ErrorCode.INFERENCE_FAILED, "nan", "PNG", 1, 2, 3, "ef", 1)
-    marked = report((replace(OK, provenance="c2pa"), Verdict.REAL), known=True)
+    marked = report((replace(OK, provenance="c2pa", declared=Declared.EDITED), Verdict.REAL), known=True)
     assert marked + report((skipped, None), (failed, None)).partition(b"\n")[2] == (
-        b"path,status,prob_fake,verdict,error,format,width,height,bytes,sha256,model,frames,baseline,provenance,faces,where,seconds\n"
-        b"in/a.png,ok,0.123457,real,,PNG,30,20,99," + b"cd" * 32 + b",abababababab,1,known,c2pa,,,\n"
-        b"b.mp4,skipped,,,unsupported_media,,,,7,,,,,,,,\n"
-        b"c.png,error,,,inference_failed,PNG,1,2,3,ef,,1,,,,,\n"
+        b"path,status,prob_fake,verdict,error,format,width,height,bytes,sha256,model,frames,baseline,provenance,faces,where,seconds,"
+        b"declared\n"
+        b"in/a.png,ok,0.123457,real,,PNG,30,20,99," + b"cd" * 32 + b",abababababab,1,known,c2pa,,,,edited\n"
+        b"b.mp4,skipped,,,unsupported_media,,,,7,,,,,,,,,\n"
+        b"c.png,error,,,inference_failed,PNG,1,2,3,ef,,1,,,,,,\n"
     )
 
 

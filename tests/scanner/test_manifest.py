@@ -57,6 +57,7 @@ def test_it_counts_what_the_report_holds(run: Any) -> None:
         "status": {"ok": 4, "error": 1, "skipped": 0},
         "verdict": {"fake": 2, "inconclusive": 1, "real": 1},
         "known": {"fake": 0, "inconclusive": 0},
+        "declared": {"generated": 0, "edited": 0, "camera": 0},
         "error": {"empty_file": 1},
         "unscored_faces": {},
         "other_files": {".txt": 1},

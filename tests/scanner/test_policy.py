@@ -160,6 +160,7 @@ def test_each_verdict_meets_each_gate(fail_on: FailOn, verdict: Verdict) -> None
     matches = {
         FailOn.FAKE: {Verdict.FAKE},
         FailOn.INCONCLUSIVE: {Verdict.FAKE, Verdict.INCONCLUSIVE},
+        FailOn.DECLARED: {Verdict.FAKE},
         FailOn.NEVER: set(),
     }
     code = Gate(fail_on).exit_code(Counter(), Counter({verdict: 1}))

@@ -1,30 +1,45 @@
 """What a file says of its own origin: facts beside the score, never part of it, and as easily removed as written.
 
 Read from the containers alone, without decoding the picture, within :class:`Budget`: one file for each container,
-``said.py`` for what stands in them. ``docs/report.md`` says which format gives which fact.
+``said.py`` for what stands in them, ``declaration.py`` for the one word that follows. ``docs/report.md`` says which
+format gives which fact.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from scanner.media.provenance import bmff, gif, jpeg, png, tiff, webp
+from scanner.media.provenance import bmff, gif, jpeg, png, said, tiff, webp
 from scanner.media.provenance.bounds import Budget, as_far_as_sound
+from scanner.media.provenance.declaration import declared
+from scanner.results.declared import Declared
 
 MAX_LENGTH = 300
 _LEFT_OUT = "…"
 # Where not all facts fit: those that say most of a picture's making first.
-_BY_WEIGHT = ("c2pa", "source=", "png_text=", "software=")
+_BY_WEIGHT = ("c2pa", "source=", "png_text=", "generator_text=", "camera=", "software=")
 
 
-def provenance(data: bytes) -> str | None:
-    """For instance ``c2pa; software=Adobe Photoshop 25.0; source=trainedAlgorithmicMedia``; ``None`` without any.
+class Origin(NamedTuple):
+    """What a file says of its own origin."""
+
+    provenance: str | None
+    """For instance ``c2pa; software=Adobe Photoshop 25.0; source=trainedAlgorithmicMedia``; ``None`` without any fact.
 
     Facts stand in the file's order, each one whole; where more than ``MAX_LENGTH`` characters would be needed,
-    ``…`` stands for the rest. Whatever the bytes are, this returns; parts that are cut off say nothing.
+    ``…`` stands for the rest.
     """
+    declared: Declared | None
+    """What follows from all the facts."""
+
+
+def origin(data: bytes) -> Origin:
+    """Whatever the bytes are, this returns; parts that are cut off say nothing."""
     facts = list(dict.fromkeys(as_far_as_sound(_facts(memoryview(data), Budget()))))
-    return _joined(facts) or None
+    if said.C2PA in facts and said.C2PA_ELSEWHERE in facts:
+        facts.remove(said.C2PA_ELSEWHERE)  # the one at hand is the file's
+    return Origin(_joined(facts) or None, declared(facts))
 
 
 def _facts(data: memoryview, budget: Budget) -> Iterator[str]:

@@ -50,7 +50,7 @@ def facts(data: memoryview, budget: Budget) -> Iterator[str]:
             if user == _C2PA_UUID:
                 yield said.C2PA
             elif user == _XMP_UUID:
-                yield from said.digital_source(part[16:], budget)
+                yield from said.xmp(part[16:], budget)
         elif kind == b"meta":
             yield from as_far_as_sound(_items(data, part[4:], budget))
 
@@ -87,7 +87,7 @@ def _items(data: memoryview, meta: memoryview, budget: Budget) -> Iterator[str]:
             begin = 4 + int.from_bytes(content[:4], "big")
             yield from as_far_as_sound(tiff.exif_facts(content[begin:], budget))
         else:
-            yield from said.digital_source(content, budget)
+            yield from said.xmp(content, budget)
 
 
 def _metadata_items(iinf: memoryview, budget: Budget) -> Iterator[tuple[int, _Item]]:

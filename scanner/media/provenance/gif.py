@@ -27,7 +27,7 @@ def facts(data: memoryview, budget: Budget) -> Iterator[str]:
                 yield from said.comment(_joined(data, start))
             elif label == _APPLICATION and bytes(data[start : start + _NAME]) == b"\x0bXMP DataXMP":
                 # The packet stands there as it is; its trailer leads a reader of blocks to the end.
-                yield from said.digital_source(data[start + _NAME : place], budget)
+                yield from said.xmp(data[start + _NAME : place], budget)
         else:  # the end of the pictures, or damage
             return
 
@@ -49,7 +49,7 @@ def _end_of_blocks(data: memoryview, place: int, budget: Budget) -> int:
 def _joined(data: memoryview, place: int) -> bytes:
     """The first blocks of a text, without their lengths."""
     text = b""
-    while (length := data[place]) and len(text) < said.TEXT_BYTES:
+    while (length := data[place]) and len(text) < said.LONG_TEXT_BYTES:
         text += bytes(data[place + 1 : place + 1 + length])
         place += 1 + length
     return text

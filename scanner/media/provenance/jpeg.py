@@ -24,7 +24,7 @@ def facts(data: memoryview, budget: Budget) -> Iterator[str]:
             if head.startswith(b"Exif\0"):
                 yield from as_far_as_sound(tiff.exif_facts(part[6:], budget))
             elif head.startswith(_XMP):
-                yield from said.digital_source(part[len(_XMP) :], budget)
+                yield from said.xmp(part[len(_XMP) :], budget)
             elif head == _EXTENDED_XMP:
                 # Behind the name: the packet's GUID, its length, this piece's place in it.
                 rest = part[len(_EXTENDED_XMP) :]
@@ -35,7 +35,7 @@ def facts(data: memoryview, budget: Budget) -> Iterator[str]:
         elif marker == _COMMENT:
             yield from said.comment(part)
     for packet in pieces.values():
-        yield from said.digital_source(_whole(packet, budget), budget)
+        yield from said.xmp(_whole(packet, budget), budget)
 
 
 def _whole(packet: list[tuple[int, memoryview]], budget: Budget) -> memoryview:

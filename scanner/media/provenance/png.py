@@ -53,9 +53,9 @@ def _text(kind: bytes, part: memoryview, budget: Budget) -> Iterator[str]:
     elif name.lower() == "software":
         yield from said.software(_content(kind, rest, budget, most=said.TEXT_BYTES))
     elif name.lower() == "comment":
-        yield from said.comment(_content(kind, rest, budget, most=said.TEXT_BYTES))
+        yield from said.comment(_content(kind, rest, budget, most=said.LONG_TEXT_BYTES))
     elif name == _XMP:
-        yield from said.digital_source(_content(kind, rest, budget), budget)
+        yield from said.xmp(_content(kind, rest, budget), budget)
     elif name.startswith(_RAW_PROFILE):
         yield from _raw_profile(_content(kind, rest, budget), budget)
 
@@ -83,4 +83,4 @@ def _raw_profile(text: memoryview, budget: Budget) -> Iterator[str]:
     elif words[0].lower() in (b"exif", b"app1") and content[:2] in (b"II", b"MM"):
         yield from tiff.exif_facts(memoryview(content), budget)
     else:
-        yield from said.digital_source(memoryview(content), budget)
+        yield from said.xmp(memoryview(content), budget)

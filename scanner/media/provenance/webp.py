@@ -22,5 +22,5 @@ def facts(data: memoryview, budget: Budget) -> Iterator[str]:
             tiff_part = part[6:] if bytes(part[:5]) == b"Exif\0" else part
             yield from as_far_as_sound(tiff.exif_facts(tiff_part, budget))
         elif kind == b"XMP ":
-            yield from said.digital_source(part, budget)
+            yield from said.xmp(part, budget)
         place += 8 + length + length % 2

@@ -19,6 +19,7 @@ from models.contract import InputSpec
 from scanner import Detector, FileResult, Limits
 from scanner.media.extract import open_candidate
 from scanner.media.opener import Reading
+from scanner.media.provenance import Origin
 from scanner.memory.cache_store import FILE
 from scanner.results import SETTLING_NS
 from scanner.sandbox.work import Extracted
@@ -72,12 +73,12 @@ def test_after_an_upgrade_no_old_text_stands_beside_new_ones(
     grey("in/a.png", 90)
     shutil.copy("in/a.png", "b.png")
     time.sleep(SETTLING_NS / 1e9 + 0.05)
-    monkeypatch.setattr("scanner.media.still.provenance", lambda data: "old words")
+    monkeypatch.setattr("scanner.media.still.origin", lambda data: Origin("old words", None))
     options = ("in", "--out", "r.csv", "--cache", "kept", "--workers", 1)
     with in_this_process(monkeypatch):
         assert scan(*options).code == 0
         assert [row["provenance"] for row in rows_of(Path("r.csv"))] == ["old words"]
-        monkeypatch.setattr("scanner.media.still.provenance", lambda data: "new words")
+        monkeypatch.setattr("scanner.media.still.origin", lambda data: Origin("new words", None))
         monkeypatch.setattr("scanner.results.identity.tool_version", lambda: "99.0")
         shutil.move("b.png", "in/b.png")
         assert scan(*options).code == 0

@@ -36,7 +36,10 @@ from scanner.settings.files import long_name
         ("workers = [2]", "workers = [2]: write one value, not a list"),
         ("batch-size = 0", "batch-size = 0: 0 is not in the range x>=1"),
         ("batch-size = 'many'", "batch-size = many: 'many' is not a valid integer"),
-        ("fail-on = 'real'", "fail-on = real: 'real' is not one of 'fake', 'inconclusive', 'never'"),
+        (
+            "fail-on = 'real'",
+            "fail-on = real: 'real' is not one of 'fake', 'inconclusive', 'declared', 'never'",
+        ),
         ("format = ['csv', 'pdf']", "'pdf' is not one of 'csv'"),
         ("strict = 'yes'", "strict = yes: write true or false, without quotes"),
         ("strict = 1", "strict = 1: write true or false, without quotes"),
