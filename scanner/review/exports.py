@@ -16,6 +16,7 @@ from scanner.review.agreement import Opinions, agreed, disagreements
 from scanner.review.decisions import Choice
 from scanner.review.index import Index, ReviewError
 from scanner.review.manifests import Origin
+from scanner.review.pictures import is_member
 
 TABLE_COLUMNS = (
     "path",
@@ -96,7 +97,9 @@ def labels(reviewed: Reviewed) -> bytes:
         if choice in LABELS:
             name = reviewed.index.record(reviewed.index.find(sha256)[0])["path"]
             source = SOURCES[sha256 in reviewed.sampled]
-            cells = (decode_path(name), LABELS[choice].title, source, sha256, sha256)
+            place = decode_path(name)
+            # A member is no file: its row stands, and is counted as one that matches none.
+            cells = (name if is_member(place) else place, LABELS[choice].title, source, sha256, sha256)
             lines.append(csv_line(cells, errors="surrogateescape"))
     return b"".join(lines)
 

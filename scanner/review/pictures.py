@@ -117,9 +117,12 @@ class Pictures:
                 "names in this report are redacted, so its files cannot be found: review the true report",
             )
         try:
-            path = os.path.join(self._root, decode_path(name))  # noqa: PTH118 - paths stay strings as typed
+            place = decode_path(name)
         except ValueError:
             return Shown(None, "the report's name for this file is damaged")
+        if is_member(place):
+            return Shown(None, "inside a container, which this page does not open: unpack it to look at it")
+        path = os.path.join(self._root, place)  # noqa: PTH118 - paths stay strings as typed
         return self._decoded(path, name, sha256)
 
     def _decoded(self, path: str, name: str, sha256: str | None) -> Shown:
@@ -170,6 +173,11 @@ class Pictures:
         self._kept[key] = shown
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
+
+
+def is_member(place: str) -> bool:
+    """Whether a decoded path is that of a container, and a member of it is meant."""
+    return bool(getattr(place, "members", ()))
 
 
 def _jpeg(picture: Picture) -> Shown:

@@ -148,3 +148,15 @@ def test_an_estimate_takes_each_stratum_up_to_the_first_open_one(tmp_path: Path)
     text = "\n".join(summary.lines(reviewed_of(index, *said), sample))
     assert "2 of 10 decided" in text and "the first undecided one of each stratum is left out" in text
     assert "precision (share of the flagged that is fake): 50.0% [" in text
+
+
+class Member(str):
+    """As a decoded path of something inside a container is."""
+
+    members = ("a.jpg",)
+
+
+def test_a_members_label_names_no_file(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "decode_path", lambda name: Member("outer.zip"))
+    (one,) = cells(exports.labels(reviewed_of(index, say(sha(index, 0), FAKE))))
+    assert one["path"] == "a.png", "the report's text, and never the container's path"
