@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 DISTRIBUTION = "deepfake-scanner"
@@ -14,6 +12,10 @@ def tool_version() -> str:
 
     Training machines without a network run checkouts.
     """
+    # Decoders know the distribution's name alone, and these are a sixth of their start.
+    import configparser
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(DISTRIBUTION)
     except PackageNotFoundError:

@@ -12,7 +12,7 @@ from scanner.media import openers
 from scanner.media.file import MediaError, MediaFile, opened
 from scanner.media.opener import Opened, Opener, Part, Picture, Reading
 from scanner.media.results import failed, failed_candidate
-from scanner.media.video.container import prepare_films
+from scanner.media.video.opener import prepare_films
 from scanner.results import ErrorCode
 from scanner.results.parts import Gap, Looked
 from scanner.sources import Candidate

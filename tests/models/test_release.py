@@ -19,5 +19,5 @@ def test_a_checkout_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> str:
         raise metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(release, "version", missing)
+    monkeypatch.setattr(metadata, "version", missing)
     assert release.tool_version() == f"{installed}+checkout"

@@ -191,14 +191,14 @@ def test_a_film_that_is_written_to_meanwhile_is_not_taken_for_another(
     tmp_path: Path, detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     film = write_greys(tmp_path / "a.mp4", [80] * 20)
-    from scanner.media.video import opener
+    from scanner.media.video import reading
 
-    plain: Callable[..., object] = opener.of_file
+    plain: Callable[..., object] = reading.of_file
 
     def touched(*arguments: object, **facts: object) -> object:
         with film.open("ab") as stream:
             stream.write(b"more")
         return plain(*arguments, **facts)
 
-    monkeypatch.setattr(opener, "of_file", touched)
+    monkeypatch.setattr(reading, "of_file", touched)
     assert seen(film, detector).error is ErrorCode.READ_FAILED

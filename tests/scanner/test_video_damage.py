@@ -86,7 +86,7 @@ def test_a_decoder_that_crashes_costs_a_part_of_the_film(
     film = write_greys(tmp_path / "a.mp4", [90] * 400)
     crash = (
         "import os, signal\n"
-        "from scanner.media.video import opener\n"
+        "from scanner.media.video import reading as opener\n"
         "plain = opener._seen\n"
         "def seen(shown, reading):\n"
         "    if 10 < shown.time < 20: os.kill(os.getpid(), signal.SIGSEGV)\n"

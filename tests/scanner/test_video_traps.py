@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import random
+import re
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -166,10 +168,15 @@ def test_a_film_that_claims_to_have_no_end_is_soon_done(tmp_path: Path, detector
     film = write_greys(tmp_path / "a.mkv", [80] * 20)
     data = film.read_bytes()
     place = data.index(b"\x44\x89\x88") + 3  # Duration, an 8-byte float of milliseconds
-    import struct
-
-    film.write_bytes(data[:place] + struct.pack(">d", 1e15) + data[place + 8 :])
+    data = data[:place] + struct.pack(">d", 1e15) + data[place + 8 :]
+    film.write_bytes(data)
+    assert scanned(film, detector).seconds == pytest.approx(2, abs=0.1), (
+        "its pictures' own length is told, too"
+    )
+    of_track = re.search(rb"00:00:0\d\.\d{9}", data)
+    assert of_track is not None
+    film.write_bytes(data.replace(of_track[0], b"999999:59:59.00000"))
     found = scanned(film, detector)
-    assert found.seconds == pytest.approx(1e12, rel=1e-3)
+    assert found.seconds == pytest.approx(3.6e9, rel=1e-3)
     assert found.error is ErrorCode.CORRUPT_IMAGE and found.coverage.frames_asked == 32
     assert found.coverage.frames_got < 8

@@ -7,7 +7,6 @@ import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from models.filetypes import MediaKind, kind_by_magic, suffix_of
@@ -101,11 +100,6 @@ def _seconds_of(tag: str) -> float:
         if match is None
         else sum(float(one) * unit for one, unit in zip(match.groups(), (3600, 60, 1), strict=True))
     )
-
-
-def prepare_films() -> None:
-    """Load what all films need."""
-    import_module("av")
 
 
 @contextlib.contextmanager
