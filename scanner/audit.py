@@ -26,6 +26,7 @@ from scanner.reports.code_scanning import notices_of
 from scanner.reports.report import RunEnd, RunFacts
 from scanner.reports.reporting import Reporting
 from scanner.results import FileResult, Status
+from scanner.results.credentials import UNVERIFIED
 from scanner.results.names import printable
 from scanner.results.preview import Preview
 from scanner.sources import NOT_FETCHED, Candidate
@@ -169,6 +170,9 @@ class Audit:
         if verdict is not None:
             tally.verdicts[verdict] += 1
             tally.known[verdict] += judged.is_known
+        if result.credentials is not None:
+            tally.credentials[result.credentials.state] += 1
+        tally.unverified += UNVERIFIED in (result.provenance or "").split("; ")
         if result.declared is not None:
             tally.declared[result.declared] += 1
             tally.known_declared[result.declared] += judged.is_known

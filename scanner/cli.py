@@ -10,7 +10,7 @@ import click
 from models.support import terminal
 from models.support.errors import run_command
 from models.support.parameter_source import is_typed
-from scanner import cli_face_options, cli_options, cli_video_options
+from scanner import cli_face_options, cli_options, cli_provenance_options, cli_video_options
 from scanner.options import Options
 from scanner.settings.origins import ConfiguredCommand, manifest_facts, note, settle_opposites
 
@@ -37,6 +37,7 @@ Exit codes
 @cli_options.model_options
 @cli_face_options.face_options
 @cli_video_options.video_options
+@cli_provenance_options.provenance_options
 @cli_options.limit_options
 @cli_options.memory_options
 @cli_options.exit_options

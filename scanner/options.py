@@ -86,6 +86,7 @@ class Options:
     strict: Annotated[bool, Use("strict")]
     fail_on: Annotated[str, Use("fail_on")]
     baseline: Annotated[Path | None, Use("baseline", names_files=True, plain=_text)]
+    trust_list: Annotated[Path | None, Use("trust_list", names_files=True, plain=_text)]
     sarif_known: Annotated[bool, Use("sarif_known")]
     exit_zero: Annotated[bool, Use("exit_zero")]
 

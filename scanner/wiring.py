@@ -25,6 +25,7 @@ from scanner.media import Limits
 from scanner.memory import Cache, Journal, Memories, build_header
 from scanner.options import Options
 from scanner.outputs import Outputs
+from scanner.provenance_options import verification_of
 from scanner.reports.redaction import check_report_names
 from scanner.reports.reporting import Reporting
 from scanner.results.identity import Identity
@@ -68,6 +69,10 @@ def build(
     """Load the model, open the cache, and put the run together; no file is looked at yet."""
     sampling = sampling_of(options)
     detector = _for_faces(Detector.load(options.model, options.device), options).looking_at(sampling)
+    verification, about = verification_of(options.trust_list)
+    if about is not None:
+        speaker.say(about)
+    detector = detector.verifying(verification)
     policy = Policy.for_model(detector.metadata, options.threshold)
     _say_what_the_model_lacks(detector, speaker)
     limits, tally = Limits.of(**options.limits()), Tally()

@@ -87,7 +87,7 @@ class LocalEngine:
             sampling=self._detector.facts.sampling,
             recognise=self._recognise,
             known_parts=None if self._parts is None else self._parts.known_parts,
-        )
+        ).verifying(self._detector.facts.verification)
 
     def _recognised(self, extracted: Extracted) -> Extracted:
         """Files of several parts were recognised as they were opened."""

@@ -22,7 +22,13 @@ from scanner.sources import Candidate
 def scan_file(candidate: Candidate, detector: Detector, limits: Limits | None = None) -> FileResult:
     """The final result of one candidate, pictures scored one by one."""
     assembler = Assembler(detector.metadata.temperature)
-    reading = Reading(limits or Limits(), detector.spec, detector.faces, detector.facts.sampling)
+    reading = Reading(
+        limits or Limits(),
+        detector.spec,
+        detector.faces,
+        detector.facts.sampling,
+        detector.facts.verification,
+    )
     for extracted in _extracted(candidate, reading):
         scores = [_score(detector, picture) for picture in extracted.pictures]
         result = assembler.add(extracted, part_result(extracted, scores))

@@ -25,6 +25,7 @@ from scanner.inference.binding import BoundRuns
 from scanner.inference.errors import DeviceError
 from scanner.inference.openvino import OpenVinoSession
 from scanner.inference.providers import ON_GPU, TOLD_THE_PRECISION, Device, libraries, open_session
+from scanner.results.credentials import Verification
 from scanner.results.model import ModelFacts
 from scanner.results.sampling import Sampling, require_library
 
@@ -121,6 +122,12 @@ class Detector:
         require_library(sampling)
         other = copy(self)
         other.facts = replace(self.facts, sampling=sampling)
+        return other
+
+    def verifying(self, verification: Verification | None) -> Detector:
+        """The same model, where C2PA manifests are checked with this."""
+        other = copy(self)
+        other.facts = replace(self.facts, verification=verification)
         return other
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from scanner.judgement.policy import Verdict
 from scanner.results import Declared, ErrorCode, Status, Unjudged
+from scanner.results.credentials import CredentialState
 from scanner.sources import LEFT_OUT, SkipType
 
 
@@ -34,6 +35,10 @@ class Tally:
     """What files say of themselves."""
     known_declared: Counter[Declared] = field(default_factory=Counter)
     """Of them, those that the baseline knows."""
+    credentials: Counter[CredentialState] = field(default_factory=Counter)
+    """What came of checking C2PA manifests."""
+    unverified: int = 0
+    """Files whose C2PA manifest was seen and not checked."""
     errors: Counter[ErrorCode] = field(default_factory=Counter)
     not_fetched: Counter[str] = field(default_factory=Counter)
     """Of them, those that only stand for another file, by the words of their rows."""

@@ -11,6 +11,7 @@ from models.preprocessing.laws import law_of
 from scanner.media import openers
 from scanner.media.file import MediaError, MediaFile, opened
 from scanner.media.opener import Opened, Opener, Part, Picture, Reading
+from scanner.media.provenance import credentials
 from scanner.media.results import failed, failed_candidate
 from scanner.media.video.opener import prepare_films
 from scanner.results import ErrorCode
@@ -21,6 +22,8 @@ from scanner.sources import Candidate
 def prepare(reading: Reading) -> None:
     """Load what all files need, so that none of them pays for it out of its limits."""
     law_of(reading.spec).prepare()
+    if (verification := reading.verification) is not None:
+        credentials.prepare("" if verification.trust_list is None else verification.trust_list.pem)
     if reading.sampling.video:
         prepare_films()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -10,7 +11,9 @@ from models.contract import InputSpec
 from models.faces.rules import LAWS_OWN, FaceRules
 from scanner.media.file import MediaFile
 from scanner.media.limits import Limits
+from scanner.media.provenance.credentials import Aside
 from scanner.results import FileResult
+from scanner.results.credentials import Verification
 from scanner.results.parts import WHOLE_FILE, Looked, Where
 from scanner.results.sampling import FIRST_FRAMES, Sampling
 
@@ -46,6 +49,12 @@ class Reading:
     spec: InputSpec
     faces: FaceRules = LAWS_OWN
     sampling: Sampling = FIRST_FRAMES
+    verification: Verification | None = None
+    """``None``: C2PA manifests are seen and not checked."""
+    spare: bool = False
+    """Leave out that check: it ended a decoder over this file before."""
+    aside: Aside = nullcontext
+    """Entered around it: a decoder that ends there does so for another reason than the picture."""
 
 
 class Opener(Protocol):

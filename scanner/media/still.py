@@ -13,6 +13,7 @@ from models.preprocessing.seen import UnjudgedFace
 from scanner.media.file import MediaFile
 from scanner.media.opener import Opened, Part, Picture, Reading
 from scanner.media.provenance import origin
+from scanner.media.provenance.credentials import checker
 from scanner.media.results import failed, of_file
 from scanner.media.sequence import all_frames, frame_pictures
 from scanner.results import ErrorCode, Region, UnscoredFace
@@ -29,7 +30,7 @@ class StillOpener:
 
     def open(self, file: MediaFile, reading: Reading) -> Opened:
         data = file.read(reading.limits)
-        facts: dict[str, Any] = {"sha256": hashlib.sha256(data).hexdigest(), **origin(data)._asdict()}
+        facts: dict[str, Any] = {"sha256": hashlib.sha256(data).hexdigest(), **_origin(data, reading)}
         if (why := _why_not_decoded(file.kind, data)) is not None:
             return Opened(failed(file, *why, **facts))
         try:
@@ -59,6 +60,11 @@ class StillOpener:
     def pictures(self, file: MediaFile, part: Part, reading: Reading) -> Iterator[Picture | Looked]:
         """Of files with several frames alone: one picture is read as it is opened."""
         yield from frame_pictures(file, part, reading)
+
+
+def _origin(data: bytes, reading: Reading) -> dict[str, Any]:
+    check = checker(reading.verification, spare=reading.spare, aside=reading.aside)
+    return origin(data, check)._asdict()
 
 
 def _unscored(faces: Sequence[UnjudgedFace]) -> tuple[UnscoredFace, ...]:

@@ -70,6 +70,8 @@ class Cache:
             return  # it stands there
         if result.sha256 is None or result.depends_on is not DependsOn.BYTES:
             return
+        if result.credentials is not None and result.credentials.is_of_the_day:
+            return  # certificates end
         digest = bytes.fromhex(result.sha256)
         record = record_line(replace(result, path="", stamp=None))
         place = _place(decode_path(result.path))

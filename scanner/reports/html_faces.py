@@ -10,6 +10,7 @@ from scanner.judgement.policy import Policy, Verdict, format_probability
 from scanner.reports.html_timeline import timeline
 from scanner.reports.row import deciding_face
 from scanner.results import FileResult, Finding
+from scanner.results.credentials import WORDS
 from scanner.results.preview import Preview
 
 VERDICT_WORDS = {Verdict.FAKE: "fake", Verdict.INCONCLUSIVE: "inconclusive", Verdict.REAL: "not flagged"}
@@ -41,6 +42,8 @@ def figure(result: FileResult, preview: Preview | None, policy: Policy) -> Itera
         words += f", boxes around the {MOST_BOXES} with the highest values"
     value = format_probability(result.prob_fake or 0.0)
     said = f'<span class="{kind}">{value}</span> {words}{"<br>" if words else ""}{html.escape(result.path)}'
+    if (found := result.credentials) is not None:
+        said += f'<br><span class="says">C2PA manifest: {WORDS[found.state]}</span>'
     if result.declared is not None:
         said += f'<br><span class="says">the file says of itself: {result.declared.value}</span>'
     yield f"<figcaption>{said}</figcaption>"

@@ -42,6 +42,8 @@ class JsonlReport:
             record["coverage"] = {
                 name: value for name, value in asdict(coverage).items() if value is not None
             }
+        if result.credentials is not None:
+            record["c2pa"] = result.credentials.values()
         if result.tracks:
             record["tracks"] = [asdict(track) for track in result.tracks]
         line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -12,9 +12,11 @@ from typing import Any
 
 from models.support.errors import ExitCode
 from scanner.judgement.policy import Verdict
+from scanner.judgement.tally import Tally
 from scanner.reports.report import TOOL, RunEnd, RunFacts
 from scanner.reports.row import SCHEMA_VERSION as REPORT_SCHEMA
 from scanner.results import Declared, Status
+from scanner.results.credentials import CredentialState
 from scanner.results.identity import Identity, library_versions
 from scanner.results.model import ModelFacts
 
@@ -57,6 +59,7 @@ def build_manifest(
         "precision": identity.precision,
         "aggregation": "max_face" if model.of_faces else "single",
         **_of_frames(model),
+        "c2pa": _of_credentials(model, tally),
         "policy": facts.policy.facts(),
         "inputs": list(facts.inputs),
         "options": dict(options),
@@ -100,6 +103,18 @@ def _of_frames(model: ModelFacts) -> dict[str, Any]:
     if sampling.all_frames:
         told["frames"] = {"max_frames": sampling.max_frames, "aggregation": "max_finding"}
     return told
+
+
+def _of_credentials(model: ModelFacts, tally: Tally) -> dict[str, Any]:
+    """Whether C2PA manifests were checked, with what, and what came of it."""
+    known = model.verification
+    if known is None:
+        return {"verified": False, "unverified": tally.unverified}
+    trust = None
+    if (given := known.trust_list) is not None:
+        trust = {name: getattr(given, name) for name in ("file", "sha256", "modified", "certificates")}
+    states = {state.value: tally.credentials[state] for state in CredentialState}
+    return {"verified": True, "library": known.library, "trust_list": trust, "states": states}
 
 
 def manifest_bytes(manifest: Mapping[str, Any]) -> bytes:

@@ -52,6 +52,7 @@ def redacted_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
         **manifest,
         "model": {**model, "file": _model_name(model["sha256"])},
         "inputs": _redacted(manifest["inputs"]),
+        "c2pa": _without_name(manifest["c2pa"]),
         "options": options,
         "configuration": {
             "files": {named[path]: digest for path, digest in files.items()},
@@ -62,6 +63,11 @@ def redacted_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "reports": {PurePosixPath(name).name: digest for name, digest in manifest["reports"].items()},
         "redacted": True,
     }
+
+
+def _without_name(c2pa: Mapping[str, Any]) -> dict[str, Any]:
+    trust_list = c2pa.get("trust_list")
+    return {**c2pa, "trust_list": {**trust_list, "file": REDACTED}} if trust_list else dict(c2pa)
 
 
 def check_report_names(targets: Sequence[Target]) -> None:

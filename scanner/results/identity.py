@@ -62,6 +62,8 @@ class Identity:
     preprocess: int
     faces: Mapping[str, Any] | None
     """Which are judged; ``None`` for a model of whole pictures."""
+    verification: Mapping[str, str | None] | None
+    """Of C2PA manifests: library and trust list; ``None`` if they are not checked."""
     sampling: Mapping[str, Any] | None
     """Which frames are looked at; ``None`` where films are not, and of pictures the first is."""
     device: str
@@ -91,6 +93,7 @@ class Identity:
             model=model.sha256,
             preprocess=model.metadata.preprocess,
             faces=asdict(model.faces) if model.of_faces else None,
+            verification=None if model.verification is None else model.verification.facts(),
             sampling=None if model.sampling.is_default else asdict(model.sampling),
             device=model.device.partition(":")[0],
             provider=model.provider,

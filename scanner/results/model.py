@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from models.contract import InputSpec, ModelMetadata
 from models.faces.rules import LAWS_OWN, FaceRules
+from scanner.results.credentials import Verification
 from scanner.results.sampling import FIRST_FRAMES, Sampling
 
 
@@ -31,6 +32,8 @@ class ModelFacts:
     faces: FaceRules = LAWS_OWN
     """Which faces it judges; means nothing for one of whole pictures."""
     sampling: Sampling = FIRST_FRAMES
+    verification: Verification | None = None
+    """What C2PA manifests are checked with, if at all."""
     """Which frames it is given of files that have several."""
 
     @property

@@ -21,9 +21,10 @@ from scanner.results import (
     Unjudged,
     UnscoredFace,
 )
+from scanner.results.credentials import Credentials
 from scanner.results.parts import Gap, Looked, PartResult, Where
 
-RECORD_VERSION = 6
+RECORD_VERSION = 7
 """Raised with each change of what a record holds, or of what its texts say."""
 
 PART = "part"
@@ -41,8 +42,16 @@ FACTS = (
     "provenance",
     "seconds",
     "declared",
+    "credentials",
 )
 """The fields of a result that are plain values, in the order in which they are written."""
+
+
+def fact_values(result: FileResult) -> list[Any]:
+    """As JSON holds them, in the order of :data:`FACTS`."""
+    credentials = result.credentials
+    plain = [getattr(result, fact) for fact in FACTS[:-1]]
+    return [*plain, None if credentials is None else credentials.values()]
 
 
 def read_facts(values: Sequence[Any]) -> dict[str, Any]:
@@ -50,6 +59,8 @@ def read_facts(values: Sequence[Any]) -> dict[str, Any]:
     facts = dict(zip(FACTS, values, strict=True))
     if facts["declared"] is not None:
         facts["declared"] = Declared(facts["declared"])
+    if facts["credentials"] is not None:
+        facts["credentials"] = Credentials.read(facts["credentials"])
     return facts
 
 
@@ -60,7 +71,7 @@ def record_line(result: FileResult) -> bytes:
         result.path,
         result.status.value,
         None if result.error is None else result.error.value,
-        *(getattr(result, fact) for fact in FACTS),
+        *fact_values(result),
         stamp,
         [_finding_values(finding) for finding in result.findings],
         _coverage_values(result.coverage),

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from models.error_codes import DependsOn, ErrorCode, Status
 from models.faces.face import Unjudged
+from scanner.results.credentials import Credentials
 from scanner.results.declared import Declared
 
 
@@ -162,6 +163,8 @@ class FileResult:
     """What the file says of its own origin; no part of the score."""
     declared: Declared | None = None
     """What follows from that, in a word; no part of the score."""
+    credentials: Credentials | None = None
+    """What came of checking its C2PA manifest; ``None`` without one, or where none is checked."""
     coverage: Coverage | None = None
     """``None`` for a file of one part."""
     seconds: float | None = None

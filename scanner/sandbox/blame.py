@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 
 from scanner.media.limits import Limits
+from scanner.media.results import failed_candidate
 from scanner.results import ErrorCode, Stamp
 from scanner.results.parts import Gap
+from scanner.sandbox.work import Unit
 from scanner.sandbox.worker import CPU_LIMIT_SIGNAL
 from scanner.sources import Candidate
 
@@ -27,6 +29,14 @@ def charge(exit_code: int, failures: int, limits: Limits, *, stalled: bool) -> G
     if stalled:
         return Gap(ErrorCode.DECODE_TIMEOUT, f"decoding stood still for {limits.stall_seconds:g} s, twice")
     return Gap(ErrorCode.DECODE_CRASHED, f"its decoder ended twice ({exit_code})")
+
+
+def fail(unit: Unit, gap: Gap) -> None:
+    """It gets no pictures."""
+    if unit.index is not None:
+        unit.gap, unit.is_done = gap, True
+    else:
+        unit.file.ended(failed_candidate(unit.candidate, *gap, stamp=stamp_now(unit.candidate)))
 
 
 def stamp_now(candidate: Candidate) -> Stamp | None:

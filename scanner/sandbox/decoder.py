@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -77,7 +78,7 @@ class Decoder:
         tasks = []
         for unit in units:
             self._units[self.given] = unit
-            tasks.append(Task(self.given, unit.candidate, unit.part))
+            tasks.append(Task(self.given, unit.candidate, unit.part, unit.spare))
             self.given += 1
         self._messages.append(self.given - 1)
         self._send(tasks)
@@ -151,6 +152,7 @@ def _start(reading: Reading, stderr: int) -> tuple[subprocess.Popen[bytes], Conn
     tasks_out, tasks = os.pipe()
     answers, answers_in = os.pipe()
     ring_file = new_file(reading.spec.picture_bytes)
+    trust_list = _trust_file(reading)
     passed = (tasks_out, answers_in, ring_file)
     try:
         ring = Ring(ring_file, reading.spec.picture_bytes)
@@ -158,7 +160,7 @@ def _start(reading: Reading, stderr: int) -> tuple[subprocess.Popen[bytes], Conn
         process = subprocess.Popen(
             line,
             pass_fds=passed,
-            stdin=subprocess.DEVNULL,
+            stdin=trust_list,
             stdout=subprocess.DEVNULL,
             stderr=stderr,
             env={**worker.ENVIRONMENT, **os.environ},
@@ -168,6 +170,17 @@ def _start(reading: Reading, stderr: int) -> tuple[subprocess.Popen[bytes], Conn
         os.close(answers)
         raise DecoderError(f"a decoder cannot be started: {error.strerror}") from None
     finally:
-        for descriptor in passed:
+        for descriptor in (*passed, trust_list):
             os.close(descriptor)
     return process, Connection(tasks, readable=False), Connection(answers, writable=False), ring
+
+
+def _trust_file(reading: Reading) -> int:
+    """What a decoder reads from its standard input: too much for a command line, and the same if the file changes."""
+    known = None if reading.verification is None else reading.verification.trust_list
+    if known is None:
+        return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    with tempfile.TemporaryFile() as file:
+        file.write(known.pem.encode())
+        file.seek(0)
+        return os.dup(file.fileno())

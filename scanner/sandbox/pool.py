@@ -11,6 +11,7 @@ import time
 from bisect import insort
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import count
 from multiprocessing.connection import wait
 
@@ -18,12 +19,11 @@ from models.contract import InputSpec
 from models.faces.rules import LAWS_OWN, FaceRules
 from scanner.media.limits import Limits
 from scanner.media.opener import Opened, Reading
-from scanner.media.results import failed_candidate
 from scanner.results import FileResult
+from scanner.results.credentials import Verification
 from scanner.results.names import printable
-from scanner.results.parts import Gap
 from scanner.results.sampling import FIRST_FRAMES, Sampling
-from scanner.sandbox.blame import charge, stamp_now
+from scanner.sandbox.blame import charge, fail
 from scanner.sandbox.decoder import MESSAGES, Decoder, DecoderError
 from scanner.sandbox.protocol import FileOpened
 from scanner.sandbox.read_ahead import ReadAhead
@@ -82,6 +82,10 @@ class DecodePool:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def verifying(self, verification: Verification | None) -> DecodePool:
+        self._reading = replace(self._reading, verification=verification)
+        return self
 
     def close(self) -> None:
         """End all decoders at once."""
@@ -267,26 +271,20 @@ class DecodePool:
         for unit in decoder.units:
             self._drop_pictures(unit)
         if culprit is not None:
-            self._charge(culprit, exit_code, stalled=stalled)
+            self._charge(culprit, exit_code, stalled=stalled, is_aside=decoder.ring.is_aside)
         others = [unit for unit in decoder.units if unit is not culprit]
         for start in range(0, len(others), CHUNK):
             self._retries.append(others[start : start + CHUNK])
 
-    def _charge(self, unit: Unit, exit_code: int, *, stalled: bool) -> None:
+    def _charge(self, unit: Unit, exit_code: int, *, stalled: bool, is_aside: bool) -> None:
         unit.failures += 1
         gap = charge(exit_code, unit.failures, self._reading.limits, stalled=stalled)
-        if gap is not None:
-            self._fail(unit, gap)
+        if gap is not None and not unit.give_up_check(is_aside=is_aside):
+            fail(unit, gap)
             return
         what = "stood still" if stalled else f"ended ({exit_code})"
         log.info("%s: its decoder %s; once more", printable(unit.candidate.name), what)
         self._retries.append([unit])
-
-    def _fail(self, unit: Unit, gap: Gap) -> None:
-        if unit.index is not None:
-            unit.gap, unit.is_done = gap, True
-        else:
-            unit.file.ended(failed_candidate(unit.candidate, *gap, stamp=stamp_now(unit.candidate)))
 
     def _drop_pictures(self, unit: Unit) -> None:
         self._pictures -= len(unit.pictures)

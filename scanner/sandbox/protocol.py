@@ -15,7 +15,7 @@ from scanner.media.opener import Part
 from scanner.results import ErrorCode, FileResult, Stamp, Status
 from scanner.results.parts import WHOLE_FILE, Gap, Looked, Where
 from scanner.results.record import (
-    FACTS,
+    fact_values,
     looked_values,
     read_facts,
     read_gap,
@@ -35,6 +35,8 @@ class Task(NamedTuple):
     ticket: int
     candidate: Candidate
     part: Part = None
+    spare: bool = False
+    """As in :class:`scanner.media.opener.Reading`."""
 
 
 class PictureReady(NamedTuple):
@@ -71,8 +73,8 @@ Event = PictureReady | FileOpened | PartDone | RingFull
 def write_tasks(free_slots: Sequence[int], tasks: Sequence[Task]) -> bytes:
     """A message to a decoder."""
     words = []
-    for ticket, one, part in tasks:
-        words.append([ticket, one.path, one.name, one.kind.name, one.explicit, part])
+    for ticket, one, part, spare in tasks:
+        words.append([ticket, one.path, one.name, one.kind.name, one.explicit, part, spare])
     return json.dumps([free_slots, words]).encode()
 
 
@@ -80,8 +82,8 @@ def read_tasks(message: bytes) -> tuple[list[int], list[Task]]:
     """Free slots and tasks."""
     free_slots, words = json.loads(message)
     tasks = [
-        Task(ticket, Candidate(path, name, MediaKind[kind], explicit), part)
-        for ticket, path, name, kind, explicit, part in words
+        Task(ticket, Candidate(path, name, MediaKind[kind], explicit), part, spare)
+        for ticket, path, name, kind, explicit, part, spare in words
     ]
     return free_slots, tasks
 
@@ -106,7 +108,7 @@ def _event_values(event: Event) -> list[Any]:
         case FileOpened(ticket, result, parts):
             error = None if result.error is None else result.error.value
             # No findings among them: a decoder makes no scores.
-            facts = [*(getattr(result, fact) for fact in FACTS), result.stamp]
+            facts = [*fact_values(result), result.stamp]
             unscored = unscored_values(result.unscored_faces)
             return ["opened", ticket, result.status.value, error, facts, unscored, parts]
         case PartDone(ticket, gap, looked):

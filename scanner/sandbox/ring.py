@@ -5,6 +5,8 @@ from __future__ import annotations
 import mmap
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 SLOTS = 32
 """Pictures on their way from one decoder. It waits for the run when all are full."""
@@ -30,6 +32,7 @@ class Ring:
         self._memory = mmap.mmap(descriptor, _size(picture_bytes))
         self._picture_bytes = picture_bytes
         self._count = memoryview(self._memory)[:8].cast("q")
+        self._aside = memoryview(self._memory)[8:16].cast("q")
 
     @property
     def begun(self) -> int:
@@ -38,7 +41,20 @@ class Ring:
 
     def begin(self) -> None:
         """The decoder begins the next task."""
+        self._aside[0] = 0
         self._count[0] += 1
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether the decoder is, or ended, at work beside the picture."""
+        return self._aside[0] != 0
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """The decoder works beside the picture."""
+        self._aside[0] = 1
+        yield
+        self._aside[0] = 0
 
     def put(self, slot: int, pixels: bytes) -> None:
         """Raises ``IndexError`` for bytes that are not a picture's."""

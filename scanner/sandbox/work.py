@@ -49,6 +49,15 @@ class Unit:
     is_done: bool = False
     failures: int = 0
     """Decoders that ended, or stood still, with this in hand."""
+    spare: bool = False
+    """As in :class:`scanner.media.opener.Reading`."""
+
+    def give_up_check(self, *, is_aside: bool) -> bool:
+        """Whether to do it again without what ended its decoders, if that was no work on the picture."""
+        if self.spare or not is_aside:
+            return False
+        self.spare, self.failures = True, 0
+        return True
 
     @property
     def candidate(self) -> Candidate:

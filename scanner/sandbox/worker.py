@@ -12,7 +12,7 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from models.faces.rules import FaceRules, NoFace
 from scanner.media.extract import open_candidate, part_pictures, prepare
 from scanner.media.limits import Limits
 from scanner.media.opener import Picture, Reading
+from scanner.results.credentials import TrustList, Verification
 from scanner.results.parts import Gap, Looked
 from scanner.results.sampling import Sampling
 from scanner.sandbox.protocol import (
@@ -69,7 +70,10 @@ def command(
     """
     descriptors = {"tasks": tasks, "answers": answers, "ring": ring}
     told = {name: asdict(getattr(reading, name)) for name in ("limits", "spec", "faces", "sampling")}
-    arguments = {**descriptors, "parent": os.getpid(), **told}
+    verification = None
+    if (known := reading.verification) is not None:
+        verification = known.facts()
+    arguments = {**descriptors, "parent": os.getpid(), **told, "verification": verification}
     return [sys.executable, "-P", "-c", program or PROGRAM, json.dumps(arguments), *_module_path()]
 
 
@@ -81,7 +85,7 @@ def _module_path() -> list[str]:
     return path if home in path else [home, *path]
 
 
-def serve(*, tasks: int, answers: int, ring: int, parent: int, **told: dict[str, Any]) -> None:
+def serve(*, tasks: int, answers: int, ring: int, parent: int, **told: Any) -> None:
     """Decode what comes until the other end is closed."""
     # A Ctrl-C reaches the whole group; the run decides what it means, and its end closes the connection.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -94,11 +98,20 @@ def serve(*, tasks: int, answers: int, ring: int, parent: int, **told: dict[str,
     )
     memory = Ring(ring, reading.spec.picture_bytes)
     os.close(ring)
+    reading = replace(reading, verification=_verification(told["verification"]), aside=memory.aside)
     prepare(reading)
     _limit_memory(reading.limits.memory_bytes)
     asked, answered = Connection(tasks, writable=False), Connection(answers, readable=False)
     with contextlib.suppress(EOFError, ConnectionError):
         _Worker(reading, memory, asked, answered).run()
+
+
+def _verification(facts: dict[str, str] | None) -> Verification | None:
+    """The trust list comes on standard input."""
+    if facts is None:
+        return None
+    pem = sys.stdin.read()
+    return Verification(facts["c2pa"], TrustList("", facts["trust_list"], "", 0, pem) if pem else None)
 
 
 class _Worker:
@@ -123,7 +136,7 @@ class _Worker:
 
     def _do(self, task: Task) -> None:
         if task.part is None:
-            opened = open_candidate(task.candidate, self._reading)
+            opened = open_candidate(task.candidate, replace(self._reading, spare=task.spare))
             for picture in opened.pictures:
                 self._put(task.ticket, picture)
             self._events.append(FileOpened(task.ticket, opened.result, opened.parts))

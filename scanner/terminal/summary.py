@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TypeVar
 
+from models.support.release import DISTRIBUTION
 from models.support.terminal import Colour, paint
 from scanner.judgement.policy import Policy, Verdict, format_probability
 from scanner.judgement.ranking import MostSuspicious
@@ -46,6 +47,8 @@ def summary_lines(
         yield f"  left out by .scanignore: {tally.ignored}; --no-scanignore scans them"
     flagged = ", ".join(_count(verdicts[verdict], verdict.value, _COLOURS[verdict]) for verdict in _COLOURS)
     yield f"  {flagged}, {verdicts[Verdict.REAL]:,} not flagged at threshold {policy.words()}"
+    if tally.unverified:
+        yield f'  {tally.unverified:,} hold a C2PA manifest that was not checked: pip install "{DISTRIBUTION}[c2pa]"'
     if tally.declared:
         words = ", ".join(f"{tally.declared[word]:,} {word}" for word in Declared if tally.declared[word])
         yield f"  what files say of themselves: {words}"

@@ -98,7 +98,7 @@ def shown(name: str, content: bytes, words: dict[str, str]) -> str:
     text = re.sub(r"\d+\.\d{7,}", lambda number: f"{float(number[0]):.6f}", text)
     if name == "report.run.json":
         manifest = json.loads(text)
-        for place in ("libraries", "platform", "seconds", "reports", "configuration", "workers"):
+        for place in ("libraries", "c2pa", "platform", "seconds", "reports", "configuration", "workers"):
             manifest[place] = place
         text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     return text

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 from scanner.media.provenance import bmff, gif, jpeg, png, said, tiff, webp
 from scanner.media.provenance.bounds import Budget, as_far_as_sound
-from scanner.media.provenance.declaration import declared
+from scanner.media.provenance.credentials import Check
+from scanner.media.provenance.declaration import EDITS, SOURCE_TYPES, declared
+from scanner.results.credentials import Credentials
 from scanner.results.declared import Declared
 
 MAX_LENGTH = 300
@@ -32,14 +34,30 @@ class Origin(NamedTuple):
     """
     declared: Declared | None
     """What follows from all the facts."""
+    credentials: Credentials | None = None
+    """Of a manifest that was checked, or lies elsewhere."""
 
 
-def origin(data: bytes) -> Origin:
-    """Whatever the bytes are, this returns; parts that are cut off say nothing."""
+def origin(data: bytes, check: Check | None = None) -> Origin:
+    """Whatever the bytes are, this returns; parts that are cut off say nothing. ``check`` is asked about a manifest."""
     facts = list(dict.fromkeys(as_far_as_sound(_facts(memoryview(data), Budget()))))
     if said.C2PA in facts and said.C2PA_ELSEWHERE in facts:
         facts.remove(said.C2PA_ELSEWHERE)  # the one at hand is the file's
-    return Origin(_joined(facts) or None, declared(facts))
+    credentials = None
+    if said.C2PA in facts and check is not None:
+        credentials = check(data)
+        place = facts.index(said.C2PA)
+        facts[place : place + 1] = _credential_facts(credentials)
+    return Origin(_joined(facts) or None, declared(facts), credentials)
+
+
+def _credential_facts(found: Credentials) -> Iterator[str]:
+    yield f"c2pa={found.state.value}"
+    yield from said.named("c2pa_by", found.signer or "")
+    yield from said.named("c2pa_generator", found.generator or "")
+    yield from (f"c2pa_source={name}" for name in found.sources if name in SOURCE_TYPES)
+    yield from (f"c2pa_action={name}" for name in found.actions if name in EDITS)
+    yield from (f"c2pa_code={code}" for code in found.failures[:1])
 
 
 def _facts(data: memoryview, budget: Budget) -> Iterator[str]:

@@ -49,10 +49,32 @@ PROGRAMS: Mapping[str, Declared] = {
     "snapseed": _E,
 }
 
+# Actions that change what a picture shows: C2PA 2.1, actions. Sizes, formats and publishing are none.
+EDITS = frozenset(
+    {
+        "c2pa.adjustedColor",
+        "c2pa.color_adjustments",
+        "c2pa.cropped",
+        "c2pa.deleted",
+        "c2pa.drawing",
+        "c2pa.edited",
+        "c2pa.enhanced",
+        "c2pa.filtered",
+        "c2pa.placed",
+        "c2pa.removed",
+    }
+)
+
 
 def declared(facts: Iterable[str]) -> Declared | None:
-    """Of facts as :mod:`scanner.media.provenance` gives them; ``None`` where none of them is in the table."""
-    words = {word for fact in facts if (word := _word(fact)) is not None}
+    """Of facts as :mod:`scanner.media.provenance` gives them; ``None`` where none of them is in the table.
+
+    A manifest that is not intact may speak against its picture, never for it.
+    """
+    said = list(facts)
+    words = {word for fact in said if (word := _word(fact)) is not None}
+    if "c2pa=invalid" in said and words == {_C}:
+        return None
     return next((word for word in Declared if word in words), None)
 
 
@@ -62,7 +84,9 @@ def _word(fact: str) -> Declared | None:
         # Keywords and contents that only generators write: png.py, said.py.
         case "png_text" | "generator_text":
             return _G
-        case "source":
+        case "c2pa_action":
+            return _E if value in EDITS else None
+        case "source" | "c2pa_source":
             return _BY_SMALL_LETTERS.get(value.lower())
         case "software":
             return _program(value.lower())
