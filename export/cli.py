@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from export import cli_cam
 from models.support import terminal
 from models.support.dependencies import require_extra
 from models.support.errors import run_command
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from export.variants import VariantReport
 
 _CALIBRATION_IMAGES = 256
+_NEEDED = ("torch", "torchvision", "onnx", "onnxscript")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,7 @@ class Asked:
     calibrate_on: Path | None
     calibration_images: int | None
     device: str | None
+    add_cam: bool
 
     @property
     def is_exported(self) -> bool:
@@ -119,6 +122,11 @@ class Asked:
     metavar="auto|cpu|openvino|cuda[:N]",
     help="Where a variant is measured.  [default: auto for fp16, cpu for int8, openvino for bf16]",
 )
+@click.option(
+    "--add-cam",
+    is_flag=True,
+    help="SOURCE is an exported file: give it the output cam, for heat maps. No score changes, which is proven.",
+)
 def command(**given: Any) -> None:
     """Export SOURCE to an ONNX file that scan can run.
 
@@ -130,12 +138,17 @@ def command(**given: Any) -> None:
     with its calibration and its measured loss.
     """
     asked = Asked(**given)
+    if asked.add_cam:
+        cli_cam.check_options()
+        require_extra("train", _NEEDED, needed_by="scan-export")
+        cli_cam.run(asked.source, asked.out)
+        return
     if asked.calibration is not None and asked.no_calibration:
         raise click.UsageError("--calibration and --no-calibration contradict each other")
     measure_on = _where_measured(asked)
     if asked.is_exported:
         _check_exported_source(variant=measure_on is not None)
-    require_extra("train", ("torch", "torchvision", "onnx", "onnxscript"), needed_by="scan-export")
+    require_extra("train", _NEEDED, needed_by="scan-export")
     from export.calibration import find_calibration
 
     calibration = asked.calibration

@@ -17,6 +17,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
+from export.cam import with_cam
 from export.wrapper import ContractModel
 from models.backbones.backbone import Network
 from models.contract import IMAGE_SIZE, INPUT_NAME, OUTPUT_LOGIT, OUTPUT_PROB_FAKE, Label
@@ -30,6 +31,7 @@ IR_VERSION = 8
 PRODUCER = "deepfake-scanner"
 
 OUTPUTS = (OUTPUT_PROB_FAKE, OUTPUT_LOGIT)
+"""Of torch's graph; the heat map is added to it."""
 
 _PREFIX = "network."
 
@@ -53,7 +55,7 @@ def convert(network: Network, *, positive: Label, temperature: float, store: Sto
             f"torch {torch.__version__} could not export with onnxscript {version('onnxscript')} ({reason}); "
             "if onnxscript is the older of the two: pip install --upgrade onnxscript"
         ) from error
-    model = _rebuild(exported, network.state_dict(), store)
+    model = with_cam(_rebuild(exported, network.state_dict(), store), where="the exported graph")
     try:
         onnx.checker.check_model(model, full_check=True)
     except Exception as error:  # noqa: BLE001 - the checker's and shape inference's own families

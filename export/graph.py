@@ -10,6 +10,7 @@ from pathlib import Path
 import onnx
 from onnx import helper
 
+from export.cam import without_cam
 from export.convert import PRODUCER, ConversionError
 from models.support.onnx_runtime import load_onnxruntime
 
@@ -30,14 +31,15 @@ class Parts:
 
 
 def folded(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same function as onnxruntime runs it: fp32 constants, BatchNorm inside the convolutions, shapes known.
+    """The scores as onnxruntime computes them: fp32 constants, BatchNorm inside the convolutions, shapes known.
 
-    Quantising a convolution and its BatchNorm one by one would round twice. Every node has a name.
+    Quantising a convolution and its BatchNorm one by one would round twice. Every node has a name. Heat maps are
+    left out: a variant gets its own.
     """
     tools = load_onnxruntime("quantization.shape_inference")
     with tempfile.TemporaryDirectory() as folder:
         source, result = Path(folder, "source.onnx"), Path(folder, "folded.onnx")
-        source.write_bytes(model.SerializeToString(deterministic=True))
+        source.write_bytes(without_cam(model).SerializeToString(deterministic=True))
         # Symbolic shape inference is for transformers, and would need sympy.
         tools.quant_pre_process(str(source), str(result), skip_symbolic_shape=True)
         done = onnx.load(str(result))
@@ -74,7 +76,8 @@ def parts(model: onnx.ModelProto, *, where: str) -> Parts:
 
 
 def finished(model: onnx.ModelProto, like: onnx.ModelProto) -> onnx.ModelProto:
-    """``model`` with the signature of ``like`` and without what tools left in it: shapes, notes, unused domains."""
+    """``model`` with the inputs and scores of ``like`` and without what tools left in it: shapes, notes, unused
+    domains."""
     graph = model.graph
     used = {name for node in graph.node for name in node.input}
     for node in graph.node:
@@ -83,7 +86,7 @@ def finished(model: onnx.ModelProto, like: onnx.ModelProto) -> onnx.ModelProto:
         list(graph.node),
         PRODUCER,
         list(like.graph.input),
-        list(like.graph.output),
+        list(without_cam(like).graph.output),
         [tensor for tensor in graph.initializer if tensor.name in used],
     )
     domains = {node.domain for node in graph.node}

@@ -43,6 +43,8 @@ class Parity:
     runtime: str
     torch: str
     provider: str = "CPUExecutionProvider"
+    max_abs_cam_sum: float | None = None
+    """How far the mean of ``cam`` plus the bias is from the logit; ``None`` without that output."""
 
     @property
     def constant(self) -> bool:
@@ -120,6 +122,19 @@ def detector_score(file: Path, device: str = "cpu") -> Score:
     def score(images: Pixels) -> tuple[Float32s, Float32s]:
         scores = detector.score(images)
         return scores.logit, scores.prob_fake
+
+    return score
+
+
+def detector_cams(file: Path, device: str = "cpu") -> Callable[[Pixels], tuple[Float32s, Float32s, Float32s]]:
+    """The same with the heat maps ``float32[N, h, w]`` behind the scores."""
+    from scanner import Detector
+
+    detector = Detector.load(file, device)
+
+    def score(images: Pixels) -> tuple[Float32s, Float32s, Float32s]:
+        scores, cam = detector.cams(images)
+        return scores.logit, scores.prob_fake, cam
 
     return score
 

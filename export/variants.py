@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from export.cam import has_cam, with_cam
+from export.cam_proof import prove_sum
 from export.exporter import check_target, write_model
 from export.fp16 import to_fp16
 from export.graph import finished, folded, parts
@@ -91,6 +93,7 @@ def export_variant(
         else None
     )
     variant = convert_to(options.precision, model, sample, where=str(reference))
+    prove_sum(variant, proof_images()[-3:], options.precision.value, where=str(out))
     metadata = replace(
         metadata,
         name=name or metadata.name,
@@ -145,19 +148,19 @@ def _spec(model: onnx.ModelProto, metadata: ModelMetadata, where: Path) -> Input
 def convert_to(
     precision: Precision, model: onnx.ModelProto, sample: QuantizationSample | None, *, where: str
 ) -> onnx.ModelProto:
-    """The graph of a variant, without metadata; ``sample`` is needed for int8.
+    """The graph of a variant, without metadata and with heat maps; ``sample`` is needed for int8.
 
     bf16 has no graph of its own: the runtime rounds what it computes, as the metadata tell it to.
     """
     if precision is Precision.BF16:
-        return model
+        return model if has_cam(model) else with_cam(model, where=where)
     plain = folded(model)
     found = parts(plain, where=where)
     if precision is Precision.FP16:
-        return finished(to_fp16(plain, found, where=where), model)
+        return with_cam(finished(to_fp16(plain, found, where=where), model), where=where)
     if sample is None:
         raise ValueError("int8 needs images to calibrate on")
-    return finished(to_int8(plain, found, sample.pixels), model)
+    return with_cam(finished(to_int8(plain, found, sample.pixels), model), where=where)
 
 
 def failure(comparison: VariantComparison) -> str | None:

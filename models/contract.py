@@ -1,8 +1,9 @@
 """Contract 1 between an exported model and everything that runs it.
 
 Input ``image``: ``uint8[N, S, S, 3]``, RGB, N dynamic; S is 260 in every file that this project makes. Outputs by
-name: ``prob_fake`` ``float32[N]`` in [0, 1] and ``logit`` ``float32[N]``, before temperature, positive = fake. Further
-outputs are ignored. The ONNX file's ``metadata_props`` hold every key of :class:`ModelMetadata`, each value as JSON,
+name: ``prob_fake`` ``float32[N]`` in [0, 1] and ``logit`` ``float32[N]``, before temperature, positive = fake; in newer
+files ``cam`` ``float32[N, h, w]``, whose mean is the logit less the classifier's bias. Further outputs are ignored. The
+ONNX file's ``metadata_props`` hold every key of :class:`ModelMetadata`, each value as JSON,
 ``null`` where unknown; those with a default that older files lack may be missing.
 
 Standard library only: every room may read this page at no cost.
@@ -31,6 +32,8 @@ IMAGE_SIZE = 260
 INPUT_NAME = "image"
 OUTPUT_PROB_FAKE = "prob_fake"
 OUTPUT_LOGIT = "logit"
+OUTPUT_CAM = "cam"
+"""What each cell of the last feature map adds to the logit; for heat maps."""
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from models.contract import (
     INPUT_NAME,
+    OUTPUT_CAM,
     OUTPUT_LOGIT,
     OUTPUT_PROB_FAKE,
     ModelMetadata,
@@ -87,11 +88,12 @@ class Detector:
         if hashlib.sha256(content).hexdigest() != digest:
             raise ModelFileError(f"{path} changed while it was being loaded; run again")
         if where.kind in TOLD_THE_PRECISION:
-            metadata, edge = _described(open_session(content, Device("cpu"), where=str(path)).session, path)
+            on_cpu = open_session(content, Device("cpu"), where=str(path)).session
+            metadata, edge, has_cam = _described(on_cpu, path)
             opened = open_session(content, where, where=str(path), precision=metadata.precision)
         else:
             opened = open_session(content, where, where=str(path))
-            metadata, edge = _described(opened.session, path)
+            metadata, edge, has_cam = _described(opened.session, path)
         spec = input_spec(metadata, edge, where=str(path))
         if metadata.precision == "bf16" and where.kind != "openvino":
             raise DeviceError(
@@ -106,6 +108,7 @@ class Detector:
             provider=opened.provider,
             libraries=libraries(opened.provider),
             fallback=opened.fallback,
+            has_cam=has_cam,
         )
         return cls(opened.session, facts, path)
 
@@ -153,11 +156,33 @@ class Detector:
 
     def score(self, images: npt.NDArray[np.uint8]) -> Scores:
         """Score ``uint8[N, size, size, 3]``. Raises :class:`DeviceError` when the device fails."""
+        logit, prob_fake = self._run(images, _OUTPUTS)
+        if logit.shape != (len(images),) or prob_fake.shape != logit.shape:
+            raise ModelFileError(f"{self.path} gives not one number for each image; {_REMEDY}")
+        return Scores(logit, prob_fake)
+
+    def cams(self, images: npt.NDArray[np.uint8]) -> tuple[Scores, npt.NDArray[np.float32]]:
+        """The scores, and ``float32[N, h, w]``: what each cell adds to the logit, which is their mean and a constant.
+
+        Raises like :meth:`score`, and :class:`ModelFileError` for a model without such an output.
+        """
+        if not self.facts.has_cam:
+            raise ModelFileError(
+                f"{self.path} has no output cam, so it does not say where its scores came from; give it one: "
+                f"scan-export --add-cam {self.path.name} --out NEW.onnx"
+            )
+        logit, prob_fake, cam = self._run(images, [*_OUTPUTS, OUTPUT_CAM])
+        if cam.shape[:1] != (len(images),) or cam.ndim != 3:
+            raise ModelFileError(
+                f"{self.path}: its output cam is {list(cam.shape)}, not [N, h, w]; {_REMEDY}"
+            )
+        return Scores(logit, prob_fake), cam
+
+    def _run(self, images: npt.NDArray[np.uint8], outputs: list[str]) -> list[npt.NDArray[np.float32]]:
         try:
-            if self._bound is not None:
-                logit, prob_fake = self._bound.run(images)
-            else:
-                logit, prob_fake = self._session.run(_OUTPUTS, {INPUT_NAME: images})
+            if self._bound is not None and outputs is _OUTPUTS:
+                return self._bound.run(images)
+            return list(self._session.run(outputs, {INPUT_NAME: images}))
         except Exception as error:  # noqa: BLE001 - onnxruntime's exceptions share no base but Exception
             # Its text names nodes of the graph; the type and the first line are what a user can look up.
             reason = (str(error).splitlines() or [""])[0]
@@ -165,13 +190,10 @@ class Detector:
                 f"{self.path} failed on {self.device} with {len(images)} images ({type(error).__name__}: {reason}); "
                 "try a smaller --batch-size or --device cpu"
             ) from None
-        if logit.shape != (len(images),) or prob_fake.shape != logit.shape:
-            raise ModelFileError(f"{self.path} gives not one number for each image; {_REMEDY}")
-        return Scores(logit, prob_fake)
 
 
-def _described(session: onnxruntime.InferenceSession, path: Path) -> tuple[ModelMetadata, int]:
-    """What the file says of itself, and the edge of its pictures; its signature is checked."""
+def _described(session: onnxruntime.InferenceSession, path: Path) -> tuple[ModelMetadata, int, bool]:
+    """What the file says of itself, the edge of its pictures, whether it has heat maps; its signature is checked."""
     metadata = ModelMetadata.from_props(session.get_modelmeta().custom_metadata_map, where=str(path))
     inputs = {node.name: node for node in session.get_inputs()}
     outputs = {node.name: node for node in session.get_outputs()}
@@ -195,4 +217,6 @@ def _described(session: onnxruntime.InferenceSession, path: Path) -> tuple[Model
             raise ModelFileError(
                 f"{path}: its output {name} is {output.type} {output.shape}, not float32[N]; {_REMEDY}"
             )
-    return metadata, int(inputs[INPUT_NAME].shape[1])
+    cam = outputs.get(OUTPUT_CAM)
+    has_cam = cam is not None and cam.type == "tensor(float)" and len(cam.shape) in (0, 3)
+    return metadata, int(inputs[INPUT_NAME].shape[1]), has_cam

@@ -29,6 +29,8 @@ class ModelFacts:
     """Full versions of those that compute, by name, the runtime first."""
     fallback: str | None = None
     """Why ``auto`` did not take CUDA, or ``None``."""
+    has_cam: bool = False
+    """Whether its graph says where a score came from, so that heat maps can be drawn."""
     faces: FaceRules = LAWS_OWN
     """Which faces it judges; means nothing for one of whole pictures."""
     sampling: Sampling = FIRST_FRAMES

@@ -1,0 +1,161 @@
+"""The output ``cam``: which cells of the last feature map the logit came from.
+
+A 1×1 convolution of the last features with the classifier's weights (Zhou et al. 2016, arXiv 1512.04150). The logit is
+the mean of the features times those weights, plus a bias; mean and product change places, so the mean of ``cam`` plus
+the bias *is* the logit. It is added to a finished graph, for every precision in the same way, and no node of ``logit``
+and ``prob_fake`` changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper, shape_inference
+
+from models.contract import OUTPUT_CAM, OUTPUT_LOGIT, OUTPUT_PROB_FAKE
+from models.support.errors import Failure
+
+_SHAPING = ("Identity", "Reshape", "Squeeze", "Flatten", "Cast")
+"""What may lie between pooling, classifier and ``logit`` without changing a number."""
+
+
+class CamError(Failure):
+    """A file cannot be given the output ``cam``."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """How a graph comes from its last features to its logit."""
+
+    features: str
+    """Tensor ``[N, C, h, w]``."""
+    weight: str
+    """Tensor of C numbers."""
+    bias: float
+    """What the logit has beside the mean of ``cam``."""
+    is_turned: bool
+    """Whether the logit is the negative of what the classifier gives."""
+
+
+def has_cam(model: onnx.ModelProto) -> bool:
+    return any(output.name == OUTPUT_CAM for output in model.graph.output)
+
+
+def without_cam(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy with the scores alone: precision variants are made of that."""
+    plain = onnx.ModelProto()
+    plain.CopyFrom(model)
+    graph = plain.graph
+    outputs = [output for output in graph.output if output.name != OUTPUT_CAM]
+    needed, nodes = {output.name for output in outputs}, []
+    for node in reversed(graph.node):
+        if needed.intersection(node.output):
+            needed.update(node.input)
+            nodes.append(node)
+    tensors = [tensor for tensor in graph.initializer if tensor.name in needed]
+    del graph.output[:], graph.node[:], graph.initializer[:]
+    graph.output.extend(outputs)
+    graph.node.extend(reversed(nodes))
+    graph.initializer.extend(tensors)
+    return plain
+
+
+def with_cam(model: onnx.ModelProto, *, where: str) -> onnx.ModelProto:
+    """A copy with the output ``cam`` ``float32[N, h, w]``; all that it had stays, byte for byte.
+
+    Raises :class:`CamError` (naming ``where``) if the graph is not understood, or has the output.
+    """
+    if has_cam(model):
+        raise CamError(f"{where} has the output cam already; there is nothing to add")
+    head = find_head(model, where=where)
+    constants = {"cam.weight_shape": [1, -1, 1, 1], "cam.channel": [1]}
+    float32 = TensorProto.FLOAT
+    nodes = [
+        # In fp16 variants the features are fp16; elsewhere the runtime drops this.
+        helper.make_node("Cast", [head.features], ["cam.features"], name="cam_features", to=float32),
+        helper.make_node("Reshape", [head.weight, "cam.weight_shape"], ["cam.weight"], name="cam_weight"),
+        helper.make_node("Conv", ["cam.features", "cam.weight"], ["cam.map"], name="cam_conv"),
+    ]
+    last = "cam.map"
+    if head.is_turned:
+        last = "cam.turned"
+        nodes.append(helper.make_node("Neg", ["cam.map"], [last], name="cam_neg"))
+    nodes.append(helper.make_node("Squeeze", [last, "cam.channel"], [OUTPUT_CAM], name="cam_squeeze"))
+    done = onnx.ModelProto()
+    done.CopyFrom(model)
+    done.graph.node.extend(nodes)
+    done.graph.initializer.extend(
+        numpy_helper.from_array(np.array(values, np.int64), name) for name, values in constants.items()
+    )
+    height, width = _cells(done)
+    done.graph.output.append(helper.make_tensor_value_info(OUTPUT_CAM, float32, ["N", height, width]))
+    return done
+
+
+def find_head(model: onnx.ModelProto, *, where: str) -> Head:
+    """Raises :class:`CamError` for any graph but pooling by mean, one linear layer, and the logit."""
+    graph = model.graph
+    made_by = {name: node for node in graph.node for name in node.output}
+    names = {output.name for output in graph.output}
+    if not {OUTPUT_LOGIT, OUTPUT_PROB_FAKE} <= names:
+        raise CamError(f"{where} has no outputs logit and prob_fake; make a file with scan-export CHECKPOINT")
+    tensor, is_turned = OUTPUT_LOGIT, False
+    while (node := made_by.get(tensor)) is not None and node.op_type in (*_SHAPING, "Neg"):
+        is_turned ^= node.op_type == "Neg"
+        tensor = node.input[0]
+    if node is None or node.op_type != "Gemm":
+        raise _not_understood(where, "its logit is not that of one linear layer")
+    numbers = {one.name: helper.get_attribute_value(one) for one in node.attribute}
+    if (numbers.get("alpha", 1.0), numbers.get("beta", 1.0), numbers.get("transA", 0)) != (1.0, 1.0, 0):
+        raise _not_understood(where, "its linear layer is scaled")
+    weight = node.input[1]
+    bias = _constant(model, node.input[2], made_by) if len(node.input) > 2 else np.zeros(1)
+    if bias is None or bias.size != 1:
+        raise _not_understood(where, "its linear layer has no single bias")
+    tensor = node.input[0]
+    while (pool := made_by.get(tensor)) is not None and pool.op_type in _SHAPING:
+        tensor = pool.input[0]
+    if pool is None or not _is_mean_over_picture(model, pool, made_by):
+        raise _not_understood(where, "its features are not pooled by their mean over the picture")
+    value = float(bias.reshape(()))
+    return Head(pool.input[0], weight, -value if is_turned else value, is_turned)
+
+
+def _is_mean_over_picture(
+    model: onnx.ModelProto, node: onnx.NodeProto, made_by: dict[str, onnx.NodeProto]
+) -> bool:
+    if node.op_type == "GlobalAveragePool":
+        return True
+    if node.op_type != "ReduceMean" or len(node.input) < 2:
+        return False
+    axes = _constant(model, node.input[1], made_by)
+    return axes is not None and sorted(axes.ravel().tolist()) in ([2, 3], [-2, -1])
+
+
+def _constant(
+    model: onnx.ModelProto, tensor: str, made_by: dict[str, onnx.NodeProto]
+) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]] | None:
+    """An initialiser's numbers, perhaps widened by a Cast; ``None`` for what the graph computes."""
+    node = made_by.get(tensor)
+    if node is not None and node.op_type == "Cast":
+        tensor = node.input[0]
+    found = next((one for one in model.graph.initializer if one.name == tensor), None)
+    return None if found is None else numpy_helper.to_array(found)
+
+
+def _cells(model: onnx.ModelProto) -> tuple[int | str, int | str]:
+    """Height and width of the map; names where the graph does not say its shapes."""
+    inferred = shape_inference.infer_shapes(model).graph.value_info
+    known = next((one for one in inferred if one.name == "cam.map"), None)
+    dims = [] if known is None else [dim.dim_value for dim in known.type.tensor_type.shape.dim]
+    if len(dims) != 4 or not all(dims[2:]):
+        return "h", "w"
+    return dims[2], dims[3]
+
+
+def _not_understood(where: str, why: str) -> CamError:
+    return CamError(
+        f"{where} cannot be given the output cam: {why}, so no map adds up to its score; export its checkpoint anew"
+    )
