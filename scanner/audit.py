@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from models.support.errors import ExitCode, Failure
 from models.support.release import tool_version
 from scanner.engine.local import LocalEngine
 from scanner.engine.previews import previews
+from scanner.heat_map_options import HeatMaps
 from scanner.inference.detector import Detector
 from scanner.judgement.judging import Judged, Judging
 from scanner.judgement.ranking import MostSuspicious
@@ -72,6 +73,7 @@ class Audit:
     inputs: Sequence[str] = ()
     """What was asked to be scanned, as reports print it."""
     allow_empty: bool = False
+    heat_maps: HeatMaps | None = None
 
     @property
     def progress(self) -> Progress:
@@ -147,14 +149,32 @@ class Audit:
             parts=memories.parts,
         )
         # Closed here, so that an interrupted scan leaves no thread at work behind it.
-        with closing(engine.results(map(memories.recall, self._counted(candidates)))) as results:
+        with (
+            closing(engine.results(map(memories.recall, self._counted(candidates)))) as found,
+            closing(self._with_heat_maps(self._remembered(found))) as results,
+        ):
             for result in results:
-                memories.add(result)
                 judged = self.judging.judge(result)
                 self.reporting.add(judged)
                 self._count(judged)
                 top.add(result)
                 self.progress.file(result.status, judged.verdict)
+
+    def _remembered(self, results: Iterable[FileResult]) -> Iterator[FileResult]:
+        for result in results:
+            self.memories.add(result)
+            yield result
+
+    def _with_heat_maps(self, results: Iterable[FileResult]) -> Generator[FileResult, None, None]:
+        if self.heat_maps is None:
+            yield from results
+            return
+        scoring = self.scoring
+        mapper = self.heat_maps.mapper(scoring.detector, scoring.limits, scoring.workers, self.judging.policy)
+        with closing(mapper.results(results)) as mapped:
+            for result in mapped:
+                self.heat_maps.count(result, self.speaker)
+                yield result
 
     def _counted(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
         """As they are; the progress is told how many they were."""
@@ -209,6 +229,8 @@ class Audit:
         for notice in notices_of(self.tally.left_out_of_sarif):
             tell = self.speaker.warn if notice.level == "warning" else self.speaker.say
             tell(f"SARIF report: {notice.text}")
+        if self.heat_maps is not None:
+            self.speaker.say(self.heat_maps.summary())
         paths = [printable(str(target.path)) for target in self.reporting.targets if target.path is not None]
         if paths:
             manifest = self.reporting.manifest

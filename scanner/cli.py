@@ -10,7 +10,13 @@ import click
 from models.support import terminal
 from models.support.errors import run_command
 from models.support.parameter_source import is_typed
-from scanner import cli_face_options, cli_options, cli_provenance_options, cli_video_options
+from scanner import (
+    cli_face_options,
+    cli_heat_map_options,
+    cli_options,
+    cli_provenance_options,
+    cli_video_options,
+)
 from scanner.options import Options
 from scanner.settings.origins import ConfiguredCommand, manifest_facts, note, settle_opposites
 
@@ -33,6 +39,7 @@ Exit codes
 )
 @click.argument("paths", nargs=-1, type=click.Path(), metavar="PATH…")
 @cli_options.report_options
+@cli_heat_map_options.heat_map_options
 @cli_options.input_options
 @cli_options.model_options
 @cli_face_options.face_options
@@ -94,6 +101,8 @@ def _check_usage(context: click.Context, options: Options) -> None:
         raise click.UsageError("name something to scan: PATH… or --files-from FILE")
     if is_typed(context, "null") and options.files_from is None:
         raise click.UsageError("-0 says how --files-from is written; there is no --files-from")
+    if is_typed(context, "heatmaps_for") and options.heatmaps is None:
+        raise click.UsageError("--heatmaps-for says which files get heat maps; there is no --heatmaps")
     if not all(options.outs):
         raise click.UsageError("--out is empty; name a file, or - for standard output")
 

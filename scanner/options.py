@@ -103,6 +103,8 @@ class Options:
     max_decode_mib: Annotated[int | None, Use(limit="memory_mib")]
 
     outs: tuple[str, ...]
+    heatmaps: Annotated[Path | None, Use("heatmaps", names_files=True, plain=_text)]
+    heatmaps_for: Annotated[str, Use("heatmaps_for")]
     format: tuple[str, ...]
     no_thumbnails: bool
     redact_paths: bool

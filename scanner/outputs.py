@@ -58,11 +58,11 @@ class Outputs:
         outputs._check()
         return outputs
 
-    def own_files(self, cache: Path | None = None) -> list[str]:
-        """Absolute paths of all that the run writes, for the walk to leave out; ``cache`` is a folder."""
+    def own_files(self, *folders: Path | None) -> list[str]:
+        """Absolute paths of all that the run writes, for the walk to leave out; ``folders`` with all in them."""
         files = [path for path in (*self._report_paths(), self.manifest) if path is not None]
         files += [partial_path(path) for path in files]
-        files += [path for path in (self.journal, self.log, cache) if path is not None]
+        files += [path for path in (self.journal, self.log, *folders) if path is not None]
         # Not resolved: the walk compares places, in which a link is what lies in its folder.
         return [os.path.abspath(path) for path in files]  # noqa: PTH100
 

@@ -16,6 +16,7 @@ from models.support.errors import ExitCode, Failure
 from models.support.machine import usable_cores
 from scanner.audit import Audit, Scoring
 from scanner.engine.batches import automatic_batch_size
+from scanner.heat_map_options import HeatMaps
 from scanner.inference.detector import Detector
 from scanner.judgement.baseline import Baseline
 from scanner.judgement.judging import Judging
@@ -50,11 +51,14 @@ def run(options: Options, *, configuration: Mapping[str, Any], note: str | None 
     outputs = Outputs.settle(options.outs, options.manifest, options.log_file, options.format)
     if options.redact_paths:
         check_report_names(outputs.reports)
+    heat_maps = HeatMaps.of(options)
     speaker = Speaker(_progress(options, outputs), quiet=options.quiet, verbose=options.verbose)
     if note is not None:
         speaker.say(note)
     with logging_to(options.log_file, verbose=options.verbose), sigterm_interrupts():
-        audit = build(options, outputs, speaker, baseline=baseline, configuration=configuration)
+        audit = build(
+            options, outputs, speaker, baseline=baseline, configuration=configuration, heat_maps=heat_maps
+        )
         return audit.run()
 
 
@@ -65,6 +69,7 @@ def build(
     *,
     baseline: Baseline | None,
     configuration: Mapping[str, Any],
+    heat_maps: HeatMaps | None = None,
 ) -> Audit:
     """Load the model, open the cache, and put the run together; no file is looked at yet."""
     sampling = sampling_of(options)
@@ -74,6 +79,8 @@ def build(
         speaker.say(about)
     detector = detector.verifying(verification)
     policy = Policy.for_model(detector.metadata, options.threshold)
+    if heat_maps is not None:
+        heat_maps.begin(detector)
     _say_what_the_model_lacks(detector, speaker)
     limits, tally = Limits.of(**options.limits()), Tally()
     return Audit(
@@ -106,6 +113,7 @@ def build(
         speaker,
         inputs=[encode_path(path) for path in options.paths],
         allow_empty=options.allow_empty,
+        heat_maps=heat_maps,
     )
 
 
@@ -160,7 +168,7 @@ def _candidates(options: Options, outputs: Outputs, tally: Tally) -> Iterator[Ca
     return walk(
         _operands(options),
         selection,
-        ignore=outputs.own_files(options.cache),
+        ignore=outputs.own_files(options.cache, options.heatmaps),
         on_skip=on_skip,
         scanignore=scanignore,
     )

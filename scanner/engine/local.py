@@ -67,7 +67,7 @@ class LocalEngine:
         most = _PER_TASK if size == 1 else size
         score = partial(score_batch, self._detector, size, fill=on_gpu)
         assembler = Assembler(self._detector.metadata.temperature)
-        with self._decoders() as decoders, _threads(callers, "infer") as inferers:
+        with self._decoders() as decoders, threads(callers, "infer") as inferers:
             extracted = map(self._recognised, decoders.decode(items))
             cut = batches(extracted, size, most, callers)
             for scored in ordered_map(inferers, score, cut, window=callers + 1):
@@ -111,7 +111,8 @@ def ordered_map(
 
 
 @contextmanager
-def _threads(number: int, name: str) -> Iterator[ThreadPoolExecutor]:
+def threads(number: int, name: str) -> Iterator[ThreadPoolExecutor]:
+    """Ended with the block."""
     pool = ThreadPoolExecutor(number, thread_name_prefix=name)
     try:
         yield pool

@@ -71,13 +71,14 @@ def _seen_again(results: Sequence[FileResult], reading: Reading) -> Iterator[Pic
     ) as decoders:
         extracted = decoders.decode(candidates)
         for result in results:
-            seen = list(_of_one_file(extracted))
+            seen = list(of_one_file(extracted))
             pictures = [picture for one in seen for picture in one.pictures]
             is_same = seen[0].result.sha256 == result.sha256
             yield next((one for one in pictures if is_same and _decides(one, result, reading)), None)
 
 
-def _of_one_file(extracted: Iterator[Extracted]) -> Iterator[Extracted]:
+def of_one_file(extracted: Iterator[Extracted]) -> Iterator[Extracted]:
+    """The next file's parts."""
     for one in extracted:
         yield one
         if one.is_last:

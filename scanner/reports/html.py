@@ -16,6 +16,7 @@ from models.support.errors import ExitCode
 from scanner.judgement.judging import Judged
 from scanner.judgement.policy import Verdict
 from scanner.judgement.ranking import MostSuspicious
+from scanner.reports import html_heat_maps
 from scanner.reports.html_faces import LEGEND, VERDICT_WORDS, figure
 from scanner.reports.html_rows import TableRows
 from scanner.reports.report import TOOL, ReportContext, ReportFormat, RunEnd
@@ -59,6 +60,9 @@ class HtmlReport:
     def end(self, end: RunEnd) -> None:
         script = (_PAGE / "page.js").read_text(encoding="utf-8")
         style = (_PAGE / "page.css").read_text(encoding="utf-8")
+        self._has_heat_maps = self._previews is not None and html_heat_maps.has_heat_maps(self._top.results())
+        if self._has_heat_maps:
+            script, style = script + html_heat_maps.script(), style + html_heat_maps.style()
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
         policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
         self._write(_BEGINNING.decode() + f"schema {SCHEMA_VERSION} -->\n")
@@ -137,6 +141,8 @@ class HtmlReport:
         with_boxes = any(picture is not None and picture.picture is not None for picture in pictures)
         if with_boxes:
             yield LEGEND
+        if self._has_heat_maps:
+            yield html_heat_maps.note()
         yield '<div class="faces pictures">' if with_boxes else '<div class="faces">'
         for result, picture in zip(ranked, pictures, strict=True):
             yield from figure(result, picture, self._facts.policy)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from scanner.judgement.policy import Policy, Verdict, format_probability
+from scanner.reports import html_heat_maps
 from scanner.reports.html_timeline import timeline
 from scanner.reports.row import deciding_face
 from scanner.results import FileResult, Finding
@@ -32,14 +33,18 @@ def figure(result: FileResult, preview: Preview | None, policy: Policy) -> Itera
     if picture is not None:
         yield f'<div class="picture"><img alt="" src="{picture}">'
         yield from _boxes(result, policy)
+        yield from _heat_maps(result)
         yield "</div>"
     if preview is not None:
-        yield f'<img class="judged" alt="{face}" src="{preview.judged}">'
+        judged = f'<img class="judged" alt="{face}" src="{preview.judged}">'
+        heat = "" if result.deciding is None else html_heat_maps.cover(result.deciding)
+        yield f'<span class="over">{judged}{heat}</span>' if heat else judged
     verdict = policy.verdict(result)
     kind = "" if verdict is None else verdict.value
     words = face
     if picture is not None and len(_beside_deciding(result)) > MOST_BOXES:
         words += f", boxes around the {MOST_BOXES} with the highest values"
+    words += html_heat_maps.missing(result.deciding)
     value = format_probability(result.prob_fake or 0.0)
     said = f'<span class="{kind}">{value}</span> {words}{"<br>" if words else ""}{html.escape(result.path)}'
     if (found := result.credentials) is not None:
@@ -55,6 +60,13 @@ def _beside_deciding(result: FileResult) -> list[tuple[int, Finding]]:
     """The findings of the frame that is shown, with their numbers."""
     frame = None if result.deciding is None else result.deciding.frame
     return [(number, one) for number, one in enumerate(result.findings, start=1) if one.frame == frame]
+
+
+def _heat_maps(result: FileResult) -> Iterator[str]:
+    """Over the squares of the faces that have one."""
+    for _, finding in _beside_deciding(result):
+        if cover := html_heat_maps.cover(finding, finding.region):
+            yield cover
 
 
 def _boxes(result: FileResult, policy: Policy) -> Iterator[str]:

@@ -34,7 +34,7 @@ class JsonlReport:
         if row["model"] is not None:
             row["model"] = self._model
         result = judged.result
-        findings = [finding_values(finding) for finding in result.findings]
+        findings = [{**finding_values(finding), **_cam(finding)} for finding in result.findings]
         record = {"schema": SCHEMA, **row, "detail": result.detail or None, "findings": findings}
         if result.faces is not None:
             record["unscored_faces"] = [_unscored(face) for face in result.unscored_faces]
@@ -64,6 +64,11 @@ def finding_values(finding: Finding) -> dict[str, Any]:
     }
     told = {"face": finding.face, "track": finding.track}
     return values | {name: value for name, value in told.items() if value is not None}
+
+
+def _cam(finding: Finding) -> dict[str, Any]:
+    """Where ``--heatmaps`` asked for a map: its cells, or ``null`` for one that could not be made."""
+    return {} if finding.heat_map is None else {"cam": finding.heat_map.grid}
 
 
 def _unscored(face: UnscoredFace) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from models.error_codes import DependsOn, ErrorCode, Status
 from models.faces.face import Unjudged
 from scanner.results.credentials import Credentials
 from scanner.results.declared import Declared
+from scanner.results.heat_map import HeatMap
 
 
 class RememberedBy(StrEnum):
@@ -89,6 +90,8 @@ class Finding:
     """How sure the face detector is, 0 to 1; ``None`` where no face was looked for."""
     track: int | None = None
     """Of films: the same face in the frames of a burst, numbered from 1; 0 is the whole picture, through all frames."""
+    heat_map: HeatMap | None = field(default=None, compare=False)
+    """``None`` where none was asked for; no journal or cache holds it."""
 
 
 @dataclass(frozen=True)

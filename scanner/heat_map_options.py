@@ -1,0 +1,98 @@
+"""From ``--heatmaps`` and ``--heatmaps-for`` to what a run draws, and what it says of that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from models.support.errors import Failure
+from scanner.engine.heat_maps import HeatMapper, Mapped
+from scanner.heat_maps.folder import OverlayFolder
+from scanner.heat_maps.overlay import overlay
+from scanner.inference.detector import Detector
+from scanner.judgement.policy import Policy, Verdict
+from scanner.media import Limits
+from scanner.options import Options
+from scanner.results import FileResult
+from scanner.results.names import printable
+from scanner.terminal.speaker import Speaker
+
+
+class HeatMapError(Failure):
+    """Heat maps are asked of a model that has none."""
+
+
+class HeatMapsFor(StrEnum):
+    """The files that get heat maps."""
+
+    FAKE = "fake"
+    INCONCLUSIVE = "inconclusive"
+    """Or fake."""
+    ALL = "all"
+    """That have a score."""
+
+    def takes(self, verdict: Verdict | None) -> bool:
+        if verdict is None or self is HeatMapsFor.ALL:
+            return verdict is not None
+        return verdict is Verdict.FAKE or (
+            self is HeatMapsFor.INCONCLUSIVE and verdict is Verdict.INCONCLUSIVE
+        )
+
+
+@dataclass
+class HeatMaps:
+    """Of one run."""
+
+    folder: OverlayFolder
+    chosen: HeatMapsFor
+    drawn: int = 0
+    missing: int = 0
+    """Findings that were to have one and have none."""
+
+    @classmethod
+    def of(cls, options: Options) -> HeatMaps | None:
+        """Before the model is loaded. Raises :class:`models.support.errors.OutputError`."""
+        if options.heatmaps is None:
+            return None
+        return cls(OverlayFolder(options.heatmaps), HeatMapsFor(options.heatmaps_for))
+
+    @property
+    def path(self) -> Path:
+        return self.folder.path
+
+    def begin(self, detector: Detector) -> None:
+        """Make the folder. Raises :class:`HeatMapError` for a model that does not say where its scores came from."""
+        if not detector.facts.has_cam:
+            raise HeatMapError(
+                f"{detector.path} has no output cam, so it does not say where its scores came from and --heatmaps can "
+                f"draw nothing; give it one: scan-export --add-cam {detector.path.name} --out NEW.onnx"
+            )
+        self.folder.make()
+
+    def mapper(self, detector: Detector, limits: Limits, workers: int, policy: Policy) -> HeatMapper:
+        size = detector.spec.size
+
+        def keep(mapped: Mapped) -> None:
+            finding, sha256 = mapped.finding, mapped.result.sha256
+            assert sha256 is not None, "what was read has a hash"
+            png = overlay(mapped.pixels, size, mapped.grid, finding.logit, finding.prob_fake)
+            self.folder.write(sha256, mapped.number, png)
+
+        def wanted(result: FileResult) -> bool:
+            return self.chosen.takes(policy.verdict(result))
+
+        return HeatMapper(detector, limits, workers, wanted=wanted, keep=keep)
+
+    def count(self, result: FileResult, speaker: Speaker) -> None:
+        """A map that is missing is said at once."""
+        maps = [one.heat_map for one in result.findings if one.heat_map is not None]
+        missing = [one for one in maps if one.grid is None]
+        self.drawn += len(maps) - len(missing)
+        self.missing += len(missing)
+        if missing:
+            speaker.warn(f"no heat map: {result.path}: {missing[0].why}")
+
+    def summary(self) -> str:
+        lack = f"; {self.missing:,} could not be made" if self.missing else ""
+        return f"heat maps: {self.drawn:,} in {printable(str(self.path))}{lack}"
