@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from cam_onnx import with_cam
 from doc_pages import ROOT, Block, blocks
 from PIL import Image
 from tiny_onnx import write_tiny_model
@@ -64,6 +65,12 @@ def model(path: Path) -> None:
         },
     )  # fmt: skip
     write_tiny_model(path, metadata)
+
+
+def with_heat_maps(path: Path) -> None:
+    """The same, which says where its scores came from."""
+    model(path)
+    with_cam(path)
 
 
 def manifest(path: Path) -> None:
@@ -134,6 +141,7 @@ GIVEN: dict[str, Callable[[Path], None]] = {
     "last": old,
     "DATA": labelled,
     "model.onnx": model,
+    "with-cam.onnx": with_heat_maps,
     "old.onnx": model,
     "new.onnx": model,
     "accepted.csv": accepted,
