@@ -3,9 +3,11 @@
     python -m bench.heat_maps DATA... --labels CSV... --model FILE > heat_maps.md
 
 Deletion: on fakes of DATA's validation, each cut by the model's own law (its largest face), the hottest tenth of the
-map's cells is greyed, as many drawn at random (the mean of five draws), and the coldest. The logit must fall further
-for the hottest than for the random ones in 90 % of the pictures. Sanity: the weights' numbers are shuffled within each
-tensor (Adebayo et al. 2018, arXiv 1810.03292); such a model must draw other maps. Sources take turns.
+map's cells is greyed, as many drawn at random, as many in the shape of the hottest but elsewhere (the means of five
+draws), and the coldest. The logit must fall further for the hottest than for the random ones in 90 % of the pictures.
+Scattered cells disturb more places than a patch of as many, so the shape elsewhere is told beside it. Sanity: the
+weights' numbers are shuffled within each tensor (Adebayo et al. 2018, arXiv 1810.03292); such a model must draw other
+maps. Sources take turns.
 """
 
 from __future__ import annotations
@@ -47,6 +49,8 @@ class Deletion:
     flagged: bool
     hottest: float
     random: float
+    moved: float
+    """The hottest cells' shape, elsewhere."""
     coldest: float
 
 
@@ -100,17 +104,20 @@ def report(detector: Detector, crops: Sequence[Pixels], seed: int) -> Iterator[s
     generator = np.random.default_rng(seed)
     threshold = Policy.for_model(detector.metadata).threshold
     found = [deletion(detector, pixels, generator, threshold) for pixels in crops]
-    yield "| fakes | pictures | hottest tenth | random | coldest | hottest moves it further than random |"
-    yield "|---|---|---|---|---|---|"
+    yield "| fakes | pictures | hottest tenth | random | their shape elsewhere | coldest | > random | > elsewhere |"
+    yield "|---" * 8 + "|"
     for name, some in (("all", found), ("flagged", [one for one in found if one.flagged])):
         if some:
             means = (
                 statistics.fmean(getattr(one, kind) for one in some)
-                for kind in ("hottest", "random", "coldest")
+                for kind in ("hottest", "random", "moved", "coldest")
             )
-            wins = sum(one.hottest > one.random for one in some)
+            wins = [
+                as_rate(sum(one.hottest > getattr(one, kind) for one in some), len(some))
+                for kind in ("random", "moved")
+            ]
             cells = " | ".join(f"{-mean:+.2f}" for mean in means)
-            yield f"| {name} | {len(some)} | {cells} | {as_rate(wins, len(some))} |"
+            yield f"| {name} | {len(some)} | {cells} | {' | '.join(wins)} |"
     share = sum(one.hottest > one.random for one in found) / len(found)
     yield ""
     yield f"Mean change of the logit by greyed cells. Floor of {FLOOR:.0%}: {'held' if share >= FLOOR else 'missed'}."
@@ -132,9 +139,31 @@ def deletion(
     before = float(scores.logit[0])
     falls = [
         before - float(detector.score(greyed(pixels, chosen, cam[0].shape)).logit[0])
-        for chosen in (order[-tenth:], order[:tenth], *draws)
+        for chosen in (
+            order[-tenth:],
+            order[:tenth],
+            *draws,
+            *(elsewhere(order[-tenth:], cam[0].shape, generator) for _ in range(DRAWS)),
+        )
     ]
-    return Deletion(bool(scores.prob_fake[0] >= threshold), falls[0], statistics.fmean(falls[2:]), falls[1])
+    random, moved = falls[2 : 2 + DRAWS], falls[2 + DRAWS :]
+    return Deletion(
+        bool(scores.prob_fake[0] >= threshold),
+        falls[0],
+        statistics.fmean(random),
+        statistics.fmean(moved),
+        falls[1],
+    )
+
+
+def elsewhere(
+    chosen: npt.NDArray[np.int64], shape: tuple[int, ...], generator: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """The same pattern of cells, anywhere that it fits."""
+    rows, columns = np.divmod(chosen, shape[1])
+    rows, columns = rows - rows.min(), columns - columns.min()
+    down, right = generator.integers(0, [shape[0] - rows.max(), shape[1] - columns.max()])
+    return np.asarray((rows + down) * shape[1] + columns + right)
 
 
 def greyed(pixels: Pixels, chosen: npt.NDArray[np.int64], shape: tuple[int, ...]) -> Pixels:

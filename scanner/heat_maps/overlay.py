@@ -35,7 +35,7 @@ def overlay(pixels: bytes, size: int, grid: Grid, logit: float, prob_fake: float
     page.paste(seen.convert("RGB"))
     _draw_legend(page, f"logit {logit:.3f}, prob_fake {prob_fake:.{PROB_DECIMALS}f}")
     out = io.BytesIO()
-    page.save(out, "PNG")
+    page.save(out, "PNG", compress_level=1)
     return out.getvalue()
 
 

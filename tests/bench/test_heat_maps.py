@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from PIL import Image
 from tiny_onnx import write_tiny_model
 
-from bench.heat_maps import deletion, greyed, in_turns, main, shuffled
+from bench.heat_maps import deletion, elsewhere, greyed, in_turns, main, shuffled
 from models.contract import Label, ModelMetadata
 from scanner import Detector
 from train.datasets.tree import LabelledImage
@@ -46,6 +46,17 @@ def test_the_hottest_cells_lower_the_logit_and_the_coldest_raise_it(model: Path)
     assert found.hottest == pytest.approx((127 - 128) * one_cell, abs=1e-4)
     assert found.coldest == pytest.approx(-2 * 128 * one_cell, abs=1e-4)
     assert found.coldest <= found.random <= found.hottest and not found.flagged
+    assert found.coldest <= found.moved <= found.hottest
+
+
+def test_a_pattern_moves_as_a_whole_and_stays_inside() -> None:
+    chosen, generator = np.array([0, 1, 5]), np.random.default_rng(0)
+    places = {tuple(elsewhere(chosen, (4, 4), generator)) for _ in range(100)}
+    assert places == {
+        (4 * row + column, 4 * row + column + 1, 4 * row + column + 5)
+        for row in range(3)
+        for column in range(3)
+    }
 
 
 def test_sources_take_turns() -> None:

@@ -124,8 +124,9 @@ def test_each_face_has_its_own_over_its_square(scan: Any, faces: Path, inside: P
 @pytest.mark.slow
 def test_what_a_cache_or_a_journal_knows_is_mapped_too(scan: Any, whole: Path, folder: Path) -> None:
     common = ("in", "--model", whole, "--cache", "cache", "--max-errors", "9", "-q")
-    scan(*common, *outs(names=("a.jsonl",)), "--heatmaps", "first")
-    scan(*common, *outs(names=("b.jsonl",)), "--heatmaps", "second")
+    for name, maps in (("a.jsonl", "first"), ("b.jsonl", "second")):
+        done = scan(*common, *outs(names=(name,)), "--heatmaps", maps)
+        assert done.code == 1, done.err
     assert Path("a.jsonl").read_bytes() == Path("b.jsonl").read_bytes()
     assert overlays("first") == overlays("second") != set()
     for name in overlays("first"):
