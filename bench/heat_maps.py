@@ -182,7 +182,10 @@ def correlations(detector: Detector, crops: Sequence[Pixels], seed: int) -> Floa
         file = Path(folder, "shuffled.onnx")
         file.write_bytes(shuffled(onnx.load(str(detector.path)), seed).SerializeToString())
         other = Detector.load(file, "cpu")
-        pairs = [[one.cams(pixels)[1][0].ravel() for one in (detector, other)] for pixels in crops]
+        pairs = [
+            [one.cams(pixels)[1][0].ravel().astype(np.float64) for one in (detector, other)]
+            for pixels in crops
+        ]
     # A flat map says nothing, and is unlike any.
     return np.array([np.corrcoef(a, b)[0, 1] if a.std() and b.std() else 0.0 for a, b in pairs])
 
