@@ -128,20 +128,27 @@ class Work:
             return
         if self.parts is None:
             self.is_given = True
-            yield Extracted(self.result, tuple(self.opening.pictures))
+            yield Extracted(self.result, _taken(self.opening))
             return
         while self.units and self.units[0].is_done:
             unit = self.units.popleft()
             self.is_given = not self.units
             yield Extracted(
                 self.result,
-                tuple(unit.pictures),
+                _taken(unit),
                 unit.index or 0,
                 self.parts,
                 unit.gap,
                 unit.known,
                 unit.looked,
             )
+
+
+def _taken(unit: Unit) -> tuple[Picture, ...]:
+    """Its pictures, which it then has no more: a file and its units hold each other until Python looks for circles."""
+    pictures = tuple(unit.pictures)
+    unit.pictures.clear()
+    return pictures
 
 
 Recognise = Callable[[FileResult], FileResult | None]
