@@ -70,6 +70,9 @@ class ErrorCode(StrEnum):
     # Known for what it is, and not decoded by this tool.
     UNSUPPORTED_FORMAT = "unsupported_format", DependsOn.BYTES
     UNSUPPORTED_MEDIA = "unsupported_media", DependsOn.BYTES, Status.SKIPPED
+    # Of what is inside others.
+    ENCRYPTED = "encrypted", DependsOn.BYTES
+    CONTAINER = "container", DependsOn.LIMITS, Status.SKIPPED, False
     # A picture in which the model has nothing to judge.
     NO_FACE = "no_face", DependsOn.BYTES, Status.SKIPPED
     FACE_TOO_SMALL = "face_too_small", DependsOn.BYTES, Status.SKIPPED

@@ -39,31 +39,32 @@ class MediaKind(StrEnum):
     """Anything else, among it audio and zip-based documents and packages (.docx, .epub, .jar, .whl …)."""
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """Of a list in one text."""
     return frozenset(text.split())
 
 
-_IMAGE_SUFFIXES = _words(
+_IMAGE_SUFFIXES = words(
     """apng avif avifs bmp gif heic heics heif heifs hif jfi jfif jif jpe jpeg jpg jps mpo pjp pjpeg png psd tif
     tiff webp"""
 )
-_RAW_SUFFIXES = _words(
+_RAW_SUFFIXES = words(
     """3fr arw cr2 cr3 crw dcr dng erf fff gpr iiq k25 kdc mef mos mrw nef nrw orf pef raf rw2 rwl sr2 srf srw
     x3f"""
 )
-_UNDECODABLE_SUFFIXES = _RAW_SUFFIXES | _words(
+_UNDECODABLE_SUFFIXES = _RAW_SUFFIXES | words(
     """afphoto ani avci avcs bpg cur dcm dds dib dicom eps epsf epsi exr fits flif hdp hdr icns ico j2c j2k jls
     jng jp2 jpc jpf jpm jpx jxl jxr kra mng ora pam pbm pcd pcx pdn pfm pgm pict pnm ppm psb qoi ras rgb sgi tga
     wdp xbm xcf xpm"""
 )
 # Not in these lists, because they mean something else far more often: .ts and .mts (TypeScript), .raw, .fit,
 # .mod. Their first bytes tell.
-_VIDEO_SUFFIXES = _words(
+_VIDEO_SUFFIXES = words(
     """264 265 3g2 3gp amv asf avi bik divx dv f4v flv gifv h264 h265 hevc insv ivf lrv m1v m2ts m2v m4v mj2
     mjpeg mjpg mkv mov mp4 mpe mpeg mpg mpv mxf ogm ogv qt rm rmvb swf vob webm wmv wtv y4m"""
 )
-_DRAWING_SUFFIXES = _words("ai djv djvu emf emz oxps pdf ps svg svgz wmf wmz xps")
-_ARCHIVE_SUFFIXES = _words(
+_DRAWING_SUFFIXES = words("ai djv djvu emf emz oxps pdf ps svg svgz wmf wmz xps")
+_ARCHIVE_SUFFIXES = words(
     """7z ace arj bz2 cab cb7 cbr cbt cbz cpio dmg gz iso lha lz lz4 lzh lzma rar sit tar taz tbz tbz2 tgz tlz
     txz tzst xz z zip zipx zst"""
 )
@@ -73,14 +74,14 @@ _SUFFIXES = {
     MediaKind.OTHER_MEDIA: _VIDEO_SUFFIXES | _DRAWING_SUFFIXES | _ARCHIVE_SUFFIXES,
 }
 # A zip file under one of these names is a document, a package or a program's data, not a plain archive.
-_ZIP_DOCUMENT_SUFFIXES = _words(
+ZIP_DOCUMENT_SUFFIXES = words(
     """3mf aab aar apk apkm appx conda docm docx dotm dotx ear egg epub f3d fla idml ipa jar keras key kmz kra
     msix mxl npz nupkg numbers odb odf odg odp ods odt ora otp ots ott pages pbix pkpass potx ppsm ppsx
     pptm pptx pt pth ptl sb3 sketch twbx usdz vsdx vsix war whl xapk xlam xlsb xlsm xlsx xltm xltx xmind
     xpi"""
 )
 
-_ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+ZIP_HEADS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 # The last two have their bytes the wrong way round; such files exist and Pillow opens them.
 _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+", b"MM*\x00", b"II\x00*")
 _VIDEO_PREFIXES = (
@@ -147,7 +148,7 @@ _PREFIXES: tuple[tuple[bytes, MediaKind], ...] = (
             b"%PDF-",
             b"%!PS-",
             b"AT&TFORM",  # DjVu
-            *_ZIP,
+            *ZIP_HEADS,
             b"\x1f\x8b\x08",
             b"\x1f\x9d\x90",
             b"7z\xbc\xaf'\x1c",
@@ -231,7 +232,7 @@ def classify(name: str, head: bytes) -> MediaKind:
     suffix = suffix_of(name)
     if suffix in _RAW_SUFFIXES and head.startswith(_TIFF):
         return MediaKind.UNDECODABLE_IMAGE
-    if suffix in _ZIP_DOCUMENT_SUFFIXES and head.startswith(_ZIP):
+    if suffix in ZIP_DOCUMENT_SUFFIXES and head.startswith(ZIP_HEADS):
         return kind_by_suffix(name)
     by_magic = kind_by_magic(head)
     if by_magic is MediaKind.POINTER and kind_by_suffix(name) is MediaKind.OTHER_MEDIA:

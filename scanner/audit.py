@@ -147,6 +147,7 @@ class Audit:
             batch_size=self.scoring.batch_size,
             recognise=memories.recognise,
             parts=memories.parts,
+            recall=memories.recall,
         )
         # Closed here, so that an interrupted scan leaves no thread at work behind it.
         with (
@@ -158,6 +159,8 @@ class Audit:
                 self.reporting.add(judged)
                 self._count(judged)
                 top.add(result)
+                if result.container is not None:
+                    self.progress.member()
                 self.progress.file(result.status, judged.verdict)
 
     def _remembered(self, results: Iterable[FileResult]) -> Iterator[FileResult]:

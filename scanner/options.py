@@ -78,6 +78,8 @@ class Options:
     video: Annotated[str, Use("video")]
     video_bursts: Annotated[int | None, Use("video_bursts")]
     max_video_seconds: Annotated[float | None, Use("max_video_seconds")]
+    archives: Annotated[bool, Use("archives")]
+    documents: Annotated[bool, Use("documents")]
     device: Annotated[str, Use("device")]
     batch_size: Annotated[int | None, Use("batch_size")]
     workers: Annotated[int | None, Use("workers")]

@@ -22,6 +22,8 @@ def sampling_of(options: Options) -> Sampling:
         max_seconds=options.max_video_seconds,
         all_frames=options.frames == "all",
         max_frames=options.max_frames or MAX_FRAMES,
+        archives=options.archives,
+        documents=options.documents,
     )
 
 

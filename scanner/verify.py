@@ -110,10 +110,17 @@ def _check_model(facts: dict[str, Any], model: Path | None, changes: _Changes) -
 
 
 def _check_files(table: Path, changes: _Changes) -> None:
+    checked: tuple[str, str | None] = ("", None)
     with table.open(encoding="utf-8-sig", newline="") as stream:
         for row in csv.DictReader(stream):
-            if row.get("sha256"):
-                changes.check("file", row["path"], Path(decode_path(row["path"])), row["sha256"])
+            # Of a member, the container that it was read from: with the same bytes it holds the same.
+            path, container = decode_path(row["path"]), row.get("container")
+            if container and (path, container) == checked:
+                continue
+            checked = (path, container)
+            digest = container or row.get("sha256")
+            if digest:
+                changes.check("file", str(path) if container else row["path"], Path(path), digest)
 
 
 def _is_csv(path: Path) -> bool:

@@ -162,6 +162,7 @@ def _candidates(options: Options, outputs: Outputs, tally: Tally) -> Iterator[Ca
         include=options.include,
         exclude=options.exclude,
         force_exclude=options.force_exclude,
+        documents=options.documents,
         media_only=options.media_only,
     )
     scanignore = None if options.no_scanignore else ScanIgnore(lambda *used: tally.scanignore.add(used))

@@ -13,7 +13,12 @@ from models.support.errors import Failure
 from models.support.release import DISTRIBUTION
 
 OURS = ("export", "models", "scanner", "train")
-_DISTRIBUTIONS = {"PIL": "pillow", "pi_heif": "pi-heif", "sklearn": "scikit-learn"}
+_DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "pi_heif": "pi-heif",
+    "backports": "backports.zstd",
+    "sklearn": "scikit-learn",
+}
 """Of modules that are named otherwise."""
 AGAIN = "install deepfake-scanner again, into an environment of its own"
 _LONGEST = 200

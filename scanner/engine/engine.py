@@ -13,7 +13,8 @@ class Engine(Protocol):
     """:mod:`scanner.engine.serial` is the reference: every engine gives what it gives, to the bit on a CPU in fp32."""
 
     def results(self, items: Iterable[Candidate | FileResult]) -> Generator[FileResult, None, None]:
-        """One result for each item, in order; a :class:`FileResult` among them is known and comes out at its place.
+        """One result for each item, in order, and before that of a container one for each of its members; a
+        :class:`FileResult` among the items is known and comes out at its place.
 
         Closing the generator ends the work. Raises :class:`models.support.errors.Failure` when the run cannot go on.
         """

@@ -21,7 +21,7 @@ from scanner.media import Limits
 from scanner.results import FileResult
 from scanner.results.parts import PartResult
 from scanner.sandbox.pool import DecodePool
-from scanner.sandbox.work import Extracted, Recognise
+from scanner.sandbox.work import Extracted, Recall, Recognise
 from scanner.sources import Candidate
 
 T = TypeVar("T")
@@ -52,12 +52,14 @@ class LocalEngine:
         batch_size: int | None = None,
         recognise: Recognise | None = None,
         parts: PartMemory | None = None,
+        recall: Recall = lambda member: member,
     ) -> None:
-        """``recognise`` may know a file by its content, before it is scored."""
+        """``recognise`` may know a file by its content, before it is scored; ``recall`` a container's member before
+        it is read."""
         self._detector, self._limits = detector, limits or Limits()
         self._workers = workers or usable_cores()
         self._batch_size = batch_size or automatic_batch_size(detector)
-        self._recognise, self._parts = recognise, parts
+        self._recognise, self._parts, self._recall = recognise, parts, recall
 
     def results(self, items: Iterable[Candidate | FileResult]) -> Generator[FileResult, None, None]:
         """See :class:`scanner.engine.engine.Engine`."""
@@ -68,7 +70,7 @@ class LocalEngine:
         score = partial(score_batch, self._detector, size, fill=on_gpu)
         assembler = Assembler(self._detector.metadata.temperature)
         with self._decoders() as decoders, threads(callers, "infer") as inferers:
-            extracted = map(self._recognised, decoders.decode(items))
+            extracted = map(self._recognised, decoders.decode(items, self._recall))
             cut = batches(extracted, size, most, callers)
             for scored in ordered_map(inferers, score, cut, window=callers + 1):
                 for part, found in scored:

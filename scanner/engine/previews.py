@@ -16,13 +16,12 @@ from scanner.media.opener import Picture, Reading
 from scanner.media.sequence import PART_FRAMES
 from scanner.media.video.plan import part_of_frame
 from scanner.results import FileResult, Region
-from scanner.results.names import decode_path
 from scanner.results.parts import PartResult
 from scanner.results.preview import Preview
 from scanner.results.sampling import Sampling
 from scanner.sandbox.pool import DecodePool
 from scanner.sandbox.work import Extracted
-from scanner.sources import Candidate, MediaKind
+from scanner.sources import again
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -58,8 +57,7 @@ def previews(
 
 def _seen_again(results: Sequence[FileResult], reading: Reading) -> Iterator[Picture | None]:
     """The picture that decided; ``None`` for what is no longer the file that was scored."""
-    names = [result.path for result in results]
-    candidates = [Candidate(decode_path(name), name, MediaKind.IMAGE, explicit=True) for name in names]
+    candidates = [again(result) for result in results]
     deciding = {result.path: _deciding_part(result, reading.sampling) for result in results}
 
     def others(opened: FileResult) -> dict[int, PartResult]:

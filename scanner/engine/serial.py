@@ -12,15 +12,18 @@ from scanner.engine.batches import images
 from scanner.inference.detector import Detector
 from scanner.media.extract import open_candidate, part_pictures
 from scanner.media.limits import Limits
-from scanner.media.opener import Picture, Reading
+from scanner.media.opener import Opened, Picture, Reading
 from scanner.results import FileResult
 from scanner.results.parts import Gap, Looked
+from scanner.sandbox.members import items_of
 from scanner.sandbox.work import Extracted
 from scanner.sources import Candidate
 
 
-def scan_file(candidate: Candidate, detector: Detector, limits: Limits | None = None) -> FileResult:
-    """The final result of one candidate, pictures scored one by one."""
+def scan_file(
+    candidate: Candidate, detector: Detector, limits: Limits | None = None
+) -> Generator[FileResult, None, None]:
+    """The final result of one candidate, pictures scored one by one; of a container those of its members before it."""
     assembler = Assembler(detector.metadata.temperature)
     reading = Reading(
         limits or Limits(),
@@ -29,12 +32,18 @@ def scan_file(candidate: Candidate, detector: Detector, limits: Limits | None = 
         detector.facts.sampling,
         detector.facts.verification,
     )
-    for extracted in _extracted(candidate, reading):
+    opened = open_candidate(candidate, reading)
+    if opened.members is not None:
+        for item in items_of(candidate, opened.result, opened.members):
+            if isinstance(item, FileResult):
+                yield item
+            else:
+                yield from scan_file(item, detector, limits)
+    for extracted in _extracted(candidate, opened, reading):
         scores = [_score(detector, picture) for picture in extracted.pictures]
         result = assembler.add(extracted, part_result(extracted, scores))
         if result is not None:
-            return result
-    raise AssertionError("a file ends with its last part")
+            yield result
 
 
 class SerialEngine:
@@ -45,11 +54,13 @@ class SerialEngine:
 
     def results(self, items: Iterable[Candidate | FileResult]) -> Generator[FileResult, None, None]:
         for item in items:
-            yield item if isinstance(item, FileResult) else scan_file(item, self._detector, self._limits)
+            if isinstance(item, FileResult):
+                yield item
+            else:
+                yield from scan_file(item, self._detector, self._limits)
 
 
-def _extracted(candidate: Candidate, reading: Reading) -> Iterator[Extracted]:
-    opened = open_candidate(candidate, reading)
+def _extracted(candidate: Candidate, opened: Opened, reading: Reading) -> Iterator[Extracted]:
     if not opened.parts:
         yield Extracted(opened.result, opened.pictures)
         return

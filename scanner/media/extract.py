@@ -6,10 +6,12 @@ This is all that a decoder does, and all that a scan without decoders does: :mod
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 from models.preprocessing.laws import law_of
 from scanner.media import openers
 from scanner.media.file import MediaError, MediaFile, opened
+from scanner.media.inside.reader import opened_member
 from scanner.media.opener import Opened, Opener, Part, Picture, Reading
 from scanner.media.provenance import credentials
 from scanner.media.results import failed, failed_candidate
@@ -34,7 +36,7 @@ def open_candidate(candidate: Candidate, reading: Reading) -> Opened:
         return Opened(failed_candidate(candidate, candidate.problem, candidate.detail))
     file: MediaFile | None = None
     try:
-        with opened(candidate) as file:
+        with _opened(candidate, reading) as file:
             return _opener(file).open(file, reading)
     except MediaError as error:
         code, detail = error.code, error.detail
@@ -48,12 +50,16 @@ def open_candidate(candidate: Candidate, reading: Reading) -> Opened:
 def part_pictures(candidate: Candidate, part: Part, reading: Reading) -> Iterator[Picture | Looked | Gap]:
     """The pictures of one part, in order; a :class:`Gap` at the end if it cannot be read to its end."""
     try:
-        with opened(candidate) as file:
+        with _opened(candidate, reading) as file:
             yield from _opener(file).pictures(file, part, reading)
     except MediaError as error:
         yield Gap(error.code, error.detail)
     except MemoryError:
         yield Gap(ErrorCode.OUT_OF_MEMORY, "not enough memory to read")
+
+
+def _opened(candidate: Candidate, reading: Reading) -> AbstractContextManager[MediaFile]:
+    return opened(candidate) if candidate.inside is None else opened_member(candidate, reading)
 
 
 def _opener(file: MediaFile) -> Opener:

@@ -45,7 +45,14 @@ class MediaFile:
     size: int
     stamp: Stamp | None
     """``None`` once the file is known to change, or could change unseen."""
-    _status: os.stat_result
+    raw_status: os.stat_result
+    _outer: BinaryIO | None = None
+    """Of a member, the outermost container's stream."""
+
+    @property
+    def own_name(self) -> str:
+        """By which its kind is known."""
+        return self.candidate.own_name
 
     def read(self, limits: Limits) -> bytes:
         """All of it, at most ``max_bytes``. Raises :class:`MediaError` and ``OSError``."""
@@ -81,11 +88,11 @@ class MediaFile:
     @property
     def status(self) -> Stamp:
         """What the file system said of it when it was opened."""
-        return Stamp.of(self._status)
+        return Stamp.of(self.raw_status)
 
     def check_unchanged(self) -> None:
         """Take the stamp away from a file that was written to since it was opened."""
-        if Stamp.of(self._status) != Stamp.of(os.fstat(self.stream.fileno())):
+        if Stamp.of(self.raw_status) != Stamp.of(os.fstat((self._outer or self.stream).fileno())):
             self.stamp = None
 
 

@@ -12,9 +12,9 @@ from models.faces.rules import LAWS_OWN, FaceRules
 from scanner.media.file import MediaFile
 from scanner.media.limits import Limits
 from scanner.media.provenance.credentials import Aside
-from scanner.results import FileResult
+from scanner.results import FileResult, Stamp
 from scanner.results.credentials import Verification
-from scanner.results.parts import WHOLE_FILE, Looked, Where
+from scanner.results.parts import WHOLE_FILE, Gap, Looked, Where
 from scanner.results.sampling import FIRST_FRAMES, Sampling
 
 Part = Any
@@ -29,6 +29,31 @@ class Picture(NamedTuple):
     where: Where = WHOLE_FILE
 
 
+class Member(NamedTuple):
+    """One file in a container, or in a container in it; or such a container itself, after its members."""
+
+    names: tuple[str, ...]
+    """From the outermost container down."""
+    number: int | None
+    """As in :class:`scanner.results.inside.Inside`; ``None`` for one that is not to be opened, or was."""
+    gap: Gap | None = None
+    """Its row, then."""
+    bytes: int | None = None
+    format: str | None = None
+    members: int | None = None
+    """Of a container, those that have rows."""
+    sha256: str | None = None
+    """Of a container that was read."""
+
+
+class Members(NamedTuple):
+    """All of a container, in their order."""
+
+    status: Stamp
+    """Which file they are those of."""
+    rows: tuple[Member, ...]
+
+
 @dataclass(frozen=True)
 class Opened:
     """What opening a file gave."""
@@ -39,6 +64,8 @@ class Opened:
     """Of media whose one part was read on the way."""
     parts: tuple[Part, ...] | None = None
     """What is left to be read, each part on its own and in any process; ``None`` for nothing."""
+    members: Members | None = None
+    """Of a container: each is a file of its own, and the result is the container's own row."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from scanner.sources import Candidate
 
 def of_file(file: MediaFile, **facts: Any) -> FileResult:
     """Of a file that can be scored; ``facts`` are fields of :class:`FileResult`."""
-    return FileResult(file.candidate.name, Status.OK, bytes=file.size, stamp=file.stamp, **facts)
+    place = _place(file.candidate)
+    return FileResult(file.candidate.name, Status.OK, bytes=file.size, stamp=file.stamp, **place, **facts)
 
 
 def failed(file: MediaFile, code: ErrorCode, detail: str, **facts: Any) -> FileResult:
@@ -23,4 +24,10 @@ def failed_candidate(
     candidate: Candidate, code: ErrorCode, detail: str, *, stamp: Stamp | None = None, **facts: Any
 ) -> FileResult:
     """Of one that was perhaps not even opened."""
-    return FileResult(candidate.name, code.status, code, detail, stamp=stamp, **facts)
+    return FileResult(candidate.name, code.status, code, detail, stamp=stamp, **_place(candidate), **facts)
+
+
+def _place(candidate: Candidate) -> dict[str, Any]:
+    """Of a member."""
+    inside = candidate.inside
+    return {} if inside is None else {"container": inside.container, "member": inside.number}

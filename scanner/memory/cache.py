@@ -10,14 +10,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from models.error_codes import DependsOn
 from scanner.media import Limits
 from scanner.memory.cache_store import Entry, Store
 from scanner.results import FileResult, RememberedBy, Stamp, Unjudged
-from scanner.results.names import decode_path
+from scanner.results.inside import Inside
 from scanner.results.record import read_record, record_line
-from scanner.sources import Candidate
+from scanner.sources import Candidate, again
 
 log = logging.getLogger("scanner")
 
@@ -54,27 +55,34 @@ class Cache:
         stamp = Stamp.at(candidate.path)
         if stamp is None or max(stamp) >= 1 << 63 or not stamp.is_settled():
             return None
-        digest = self._store.sha256(_place(candidate.path), stamp)
-        known = None if digest is None else self._result(candidate.name, digest, stamp)
-        return None if known is None else replace(known, remembered_by=RememberedBy.CACHE)
+        digest = self._store.sha256(_place(candidate.path, candidate.inside), stamp)
+        known = None if digest is None else self._result(digest)
+        if known is None:
+            return None
+        return replace(known, **_told(candidate, stamp), remembered_by=RememberedBy.CACHE)
 
     def recognise(self, result: FileResult) -> FileResult | None:
         """By content: a copy, or a file whose times alone changed, is not scored again."""
         if result.sha256 is None:
             return None
-        return self._result(result.path, bytes.fromhex(result.sha256), result.stamp)
+        known = self._result(bytes.fromhex(result.sha256))
+        if known is None:
+            return None
+        where: dict[str, Any] = {"container": result.container, "member": result.member}
+        return replace(known, path=result.path, stamp=result.stamp, **where)
 
     def add(self, result: FileResult) -> None:
         """Remember a result, if it is the bytes' own."""
         if result.remembered_by is RememberedBy.CACHE:
             return  # it stands there
-        if result.sha256 is None or result.depends_on is not DependsOn.BYTES:
-            return
+        if result.sha256 is None or result.depends_on is not DependsOn.BYTES or result.members is not None:
+            return  # a container's row is nothing without those of its members
         if result.credentials is not None and result.credentials.is_of_the_day:
             return  # certificates end
         digest = bytes.fromhex(result.sha256)
-        record = record_line(replace(result, path="", stamp=None))
-        place = _place(decode_path(result.path))
+        record = record_line(replace(result, path="", stamp=None, container=None, member=None))
+        candidate = again(result)
+        place = _place(candidate.path, candidate.inside)
         self._new.append(Entry(self._key(digest), record, place, result.stamp, digest))
         if len(self._new) >= _WRITE_ENTRIES or time.monotonic() - self._written > _WRITE_SECONDS:
             self._write()
@@ -91,7 +99,7 @@ class Cache:
             self._new.clear()
         self._written = time.monotonic()
 
-    def _result(self, name: str, digest: bytes, stamp: Stamp | None) -> FileResult | None:
+    def _result(self, digest: bytes) -> FileResult | None:
         record = self._store.record(self._key(digest))
         if record is None:
             return None
@@ -106,7 +114,7 @@ class Cache:
         if not _within(result, self._limits.max_faces):
             return None
         self.hits += 1
-        return replace(result, path=name, stamp=stamp)
+        return result
 
     def _key(self, digest: bytes) -> bytes:
         return sha256(self._context + digest).digest()
@@ -122,5 +130,13 @@ def _within(result: FileResult, max_faces: int) -> bool:
     return scored == max_faces if cut else scored <= max_faces
 
 
-def _place(path: str) -> bytes:
-    return sha256(os.fsencode(os.path.abspath(path))).digest()[:16]  # noqa: PTH100 - links are places, too
+def _told(candidate: Candidate, stamp: Stamp) -> dict[str, Any]:
+    """What of a result is the place's, and not the bytes'."""
+    inside = candidate.inside
+    place = {} if inside is None else {"container": inside.container, "member": inside.number}
+    return {"path": candidate.name, "stamp": stamp, **place}
+
+
+def _place(path: str, inside: Inside | None) -> bytes:
+    member = b"" if inside is None else f"\0{inside.number}\0{inside.container}".encode()
+    return sha256(os.fsencode(os.path.abspath(path)) + member).digest()[:16]  # noqa: PTH100 - links are places, too

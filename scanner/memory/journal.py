@@ -47,6 +47,7 @@ class Journal:
     def __init__(self, path: Path, stream: BinaryIO, done: Lines, parts: Lines) -> None:
         self._path, self._stream, self._done, self._parts = path, stream, done, parts
         self._reader = path.open("rb")
+        self._reading = threading.Lock()
         self._sync = _Sync(stream.fileno())
 
     @classmethod
@@ -87,7 +88,9 @@ class Journal:
         """The result of an earlier run, if the file is still the same; one ``stat``, and nothing is opened."""
         if candidate.problem is not None:
             return None
-        words = self._words(candidate.name)
+        number = None if candidate.inside is None else candidate.inside.number
+        # Two members may have one name; and a container's own row is nothing without those of its members.
+        words = (one for one in self._words(candidate.name) if one.member == number and one.members is None)
         last = next(words, None)
         if last is None or last.stamp is None:
             return None
@@ -102,9 +105,8 @@ class Journal:
     def _words(self, name: str) -> Iterator[FileResult]:
         """What earlier runs said of a file, the last first."""
         for offset in self._done.offsets(name):
-            self._reader.seek(offset)
             try:
-                result = read_record(self._reader.readline())
+                result = read_record(self._line_at(offset))
             except ValueError:
                 continue  # damaged on the disk: not said
             if result.path == name:
@@ -118,16 +120,15 @@ class Journal:
 
     def add_part(self, result: FileResult, index: int, found: PartResult) -> None:
         """A finished part of a file that is not finished; raises like :meth:`add`."""
-        if result.stamp is not None:
+        if result.stamp is not None and result.member is None:
             self._write(part_line(result, index, found))
 
     def known_parts(self, result: FileResult) -> dict[int, PartResult]:
         """What an earlier run found in parts of this file, if it is still the same."""
         parts: dict[int, PartResult] = {}
         for offset in self._parts.offsets(result.path) if result.stamp is not None else ():
-            self._reader.seek(offset)
             try:
-                name, index, stamp, found = read_part(self._reader.readline())
+                name, index, stamp, found = read_part(self._line_at(offset))
             except ValueError:
                 continue  # damaged on the disk: not said
             if name != result.path or stamp != result.stamp:
@@ -136,6 +137,12 @@ class Journal:
             if found.gap is None or found.gap.code.depends_on is not DependsOn.MOMENT:
                 parts.setdefault(index, found)
         return parts
+
+    def _line_at(self, offset: int) -> bytes:
+        """It is asked for in the thread of the walk, and in that of the run."""
+        with self._reading:
+            self._reader.seek(offset)
+            return self._reader.readline()
 
     def _write(self, data: bytes) -> None:
         try:

@@ -101,6 +101,7 @@ def _schema(arrow: Any, facts: RunFacts) -> pyarrow.Schema:
         "where": arrow.string(),
         "seconds": arrow.float64(),
         "declared": word,
+        "container": word,
         "findings": arrow.list_(_finding_type(arrow)),
     }
     schema = arrow.schema(

@@ -28,6 +28,7 @@ COLUMNS = (
     "where",
     "seconds",
     "declared",
+    "container",
 )
 MODEL_DIGITS = 12
 KNOWN = "known"
@@ -57,6 +58,7 @@ def row_of(judged: Judged, *, model_sha256: str) -> dict[str, Any]:
         "where": where_decided(result),
         "seconds": result.seconds,
         "declared": None if result.declared is None else result.declared.value,
+        "container": result.container,
     }
 
 

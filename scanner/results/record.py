@@ -24,7 +24,7 @@ from scanner.results import (
 from scanner.results.credentials import Credentials
 from scanner.results.parts import Gap, Looked, PartResult, Where
 
-RECORD_VERSION = 7
+RECORD_VERSION = 8
 """Raised with each change of what a record holds, or of what its texts say."""
 
 PART = "part"
@@ -42,6 +42,9 @@ FACTS = (
     "provenance",
     "seconds",
     "declared",
+    "container",
+    "member",
+    "members",
     "credentials",
 )
 """The fields of a result that are plain values, in the order in which they are written."""

@@ -174,6 +174,12 @@ class FileResult:
     """Duration of a film."""
     tracks: tuple[Track, ...] = ()
     """Of a film."""
+    container: str | None = None
+    """SHA-256 of the outermost container of a member."""
+    member: int | None = None
+    """Its number among the members of that container, from 0."""
+    members: int | None = None
+    """Of a container, those that have rows of their own; ``None`` for what was not looked into."""
     # Of the reading, not of the file: two readings of the same bytes are equal.
     stamp: Stamp | None = field(default=None, compare=False)
     """``None`` when the file could not be opened, or changed while or just before it was read."""

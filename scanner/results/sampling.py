@@ -1,4 +1,4 @@
-"""Which frames are looked at in files that have several: part of what a result depends on."""
+"""What is looked at in files that hold several pictures: part of what a result depends on."""
 
 from __future__ import annotations
 
@@ -26,10 +26,15 @@ class Sampling:
     max_frames: int = MAX_FRAMES
     """Of them, the first."""
 
+    archives: bool = False
+    """Whether archives are looked into."""
+    documents: bool = False
+    """Whether pictures in documents are looked at."""
+
     @property
     def is_default(self) -> bool:
         """Whether it changes nothing."""
-        return not (self.video or self.all_frames)
+        return not (self.video or self.all_frames or self.archives or self.documents)
 
 
 FIRST_FRAMES = Sampling()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
 from models.support.errors import Failure
-from scanner.media.limits import MOST_PICTURES
+from scanner.media.limits import MOST_PICTURES, Limits
 from scanner.media.opener import Picture, Reading
 from scanner.results import Status
 from scanner.sandbox import worker
@@ -30,6 +30,10 @@ from scanner.sandbox.work import Unit
 
 MESSAGES = 2
 """That a decoder may have: one in work, one that waits or is being read."""
+
+
+_START_SECONDS = 60.0
+"""That a decoder may take until it has begun its first task."""
 
 
 class DecoderError(Failure):
@@ -103,6 +107,10 @@ class Decoder:
             self._messages.popleft()
         return ended
 
+    def patience(self, limits: Limits) -> float:
+        """Seconds: a busy machine may take longer to start a decoder than a file may stand still."""
+        return limits.stall_seconds if self.begun else max(limits.stall_seconds, _START_SECONDS)
+
     def culprit(self) -> Unit | None:
         """What it has in hand."""
         return self._units.get(self.ring.begun - 1)
@@ -143,7 +151,9 @@ class Decoder:
 
 
 def _is_whole(opened: FileOpened, has_pictures: bool) -> bool:
-    """Whether there is something to score where the result says so, and only there."""
+    """Whether there is something to score where the result says so, and only there; a container is never scored."""
+    if opened.members is not None:
+        return opened.result.status is not Status.OK and not (opened.parts or has_pictures)
     return (opened.result.status is Status.OK) == bool(opened.parts or has_pictures)
 
 

@@ -25,11 +25,12 @@ from scanner.results.names import printable
 from scanner.results.sampling import FIRST_FRAMES, Sampling
 from scanner.sandbox.blame import charge, fail
 from scanner.sandbox.decoder import MESSAGES, Decoder, DecoderError
+from scanner.sandbox.members import items_of
 from scanner.sandbox.protocol import FileOpened
 from scanner.sandbox.read_ahead import ReadAhead
 from scanner.sandbox.scaling import Scaling
 from scanner.sandbox.stderr_log import StderrLog
-from scanner.sandbox.work import Extracted, KnownParts, Recognise, Unit, Work, ramp
+from scanner.sandbox.work import Extracted, KnownParts, Recall, Recognise, Unit, Work, next_parts, ramp
 from scanner.sources import Candidate
 
 log = logging.getLogger("scanner.sandbox")
@@ -39,8 +40,6 @@ CHUNK = 16
 
 _TICK = 0.5
 """Seconds between looks at decoders that say nothing."""
-_START_SECONDS = 60.0
-"""That a decoder may take until it has begun its first task."""
 _FAILED_STARTS = 3
 """Decoders that may end in a row before they have begun a task."""
 
@@ -76,6 +75,7 @@ class DecodePool:
         self._taken = 0
         self._numbers = count()
         self._stderr: StderrLog | None = None
+        self._recall: Recall = lambda member: member
 
     def __enter__(self) -> DecodePool:
         return self
@@ -96,14 +96,18 @@ class DecodePool:
             self._stderr.close()
             self._stderr = None
 
-    def decode(self, candidates: Iterable[Candidate | FileResult]) -> Iterator[Extracted]:
+    def decode(
+        self, candidates: Iterable[Candidate | FileResult], recall: Recall = lambda member: member
+    ) -> Iterator[Extracted]:
         """Each candidate's parts, in order; whatever a file does to a decoder, the others go on.
 
-        A :class:`FileResult` among them is known already and comes out at its place.
+        A :class:`FileResult` among them is known already and comes out at its place; ``recall`` is asked for those of
+        a container's members, which come before the container itself.
 
         Raises :class:`DecoderError` when no decoder can be started.
         """
         source = ReadAhead(candidates, self._window)
+        self._recall = recall
         try:
             while True:
                 self._dispatch(source)
@@ -138,16 +142,8 @@ class DecodePool:
                 self._on_exit(decoder)
 
     def _next_part(self) -> list[Unit]:
-        """The first that nobody has, so that a long film is shared out among all decoders."""
-        while self._partial:
-            work = self._partial[0]
-            if not work.unassigned:
-                self._partial.pop(0)
-                continue
-            if not self._has_memory() and work.unassigned[0] is not self._order[0].head:
-                return []
-            return [work.unassigned.popleft()]
-        return []
+        head = self._order[0].head if self._order else None
+        return next_parts(self._partial, head, self._has_memory)
 
     def _next_files(self, source: ReadAhead[Candidate | FileResult]) -> list[Unit]:
         while len(self._order) < self._window and self._has_memory():
@@ -156,7 +152,7 @@ class DecodePool:
             taken = source.take(size)
             if not taken:
                 return []
-            works = [Work.of(next(self._numbers), item) for item in taken]
+            works = [Work.of((next(self._numbers),), item) for item in taken]
             self._order.extend(works)
             if units := [work.opening for work in works if not work.opening.is_done]:
                 self._taken += 1
@@ -213,13 +209,8 @@ class DecodePool:
                 self._on_reply(decoder)
             elif decoder.ring.begun != decoder.begun:
                 decoder.begun, decoder.last_progress = decoder.ring.begun, now
-            elif not decoder.is_full and now - decoder.last_progress > self._patience(decoder):
+            elif not decoder.is_full and now - decoder.last_progress > decoder.patience(self._reading.limits):
                 self._on_exit(decoder, stalled=True)
-
-    def _patience(self, decoder: Decoder) -> float:
-        """Seconds: a busy machine may take longer to start a decoder than a file may stand still."""
-        stall = self._reading.limits.stall_seconds
-        return stall if decoder.begun else max(stall, _START_SECONDS)
 
     def _on_reply(self, decoder: Decoder) -> None:
         before = decoder.taken
@@ -237,7 +228,7 @@ class DecodePool:
         self._pictures += decoder.taken - before
         for unit, event in ended:
             if isinstance(event, FileOpened):
-                self._on_opened(unit, Opened(event.result, parts=event.parts))
+                self._on_opened(unit, Opened(event.result, parts=event.parts, members=event.members))
             else:
                 unit.gap, unit.looked, unit.is_done = event.gap, event.looked, True
                 if event.gap is not None:
@@ -245,6 +236,10 @@ class DecodePool:
 
     def _on_opened(self, unit: Unit, opened: Opened) -> None:
         work = unit.file
+        if opened.members is not None:
+            work.holds(opened.result, items_of(unit.candidate, opened.result, opened.members, self._recall))
+            insort(self._partial, work, key=lambda one: one.number)
+            return
         if not opened.parts:
             work.opened(opened, {})
             return

@@ -11,8 +11,10 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from scanner.media.opener import Part
+from scanner.media.inside.budget import MAX_MEMBERS
+from scanner.media.opener import Member, Members, Part
 from scanner.results import ErrorCode, FileResult, Stamp, Status
+from scanner.results.inside import Inside
 from scanner.results.parts import WHOLE_FILE, Gap, Looked, Where
 from scanner.results.record import (
     fact_values,
@@ -53,6 +55,7 @@ class FileOpened(NamedTuple):
     ticket: int
     result: FileResult
     parts: tuple[Part, ...] | None
+    members: Members | None = None
 
 
 class PartDone(NamedTuple):
@@ -74,7 +77,7 @@ def write_tasks(free_slots: Sequence[int], tasks: Sequence[Task]) -> bytes:
     """A message to a decoder."""
     words = []
     for ticket, one, part, spare in tasks:
-        words.append([ticket, one.path, one.name, one.kind.name, one.explicit, part, spare])
+        words.append([ticket, one.path, one.name, one.kind.name, one.explicit, part, spare, one.inside])
     return json.dumps([free_slots, words]).encode()
 
 
@@ -82,8 +85,10 @@ def read_tasks(message: bytes) -> tuple[list[int], list[Task]]:
     """Free slots and tasks."""
     free_slots, words = json.loads(message)
     tasks = [
-        Task(ticket, Candidate(path, name, MediaKind[kind], explicit), part, spare)
-        for ticket, path, name, kind, explicit, part, spare in words
+        Task(
+            ticket, Candidate(path, name, MediaKind[kind], explicit, inside=_read_inside(inside)), part, spare
+        )
+        for ticket, path, name, kind, explicit, part, spare, inside in words
     ]
     return free_slots, tasks
 
@@ -105,12 +110,12 @@ def _event_values(event: Event) -> list[Any]:
     match event:
         case PictureReady(ticket, slot, where):
             return ["picture", ticket, slot, None if where == WHOLE_FILE else where_values(where)]
-        case FileOpened(ticket, result, parts):
+        case FileOpened(ticket, result, parts, members):
             error = None if result.error is None else result.error.value
             # No findings among them: a decoder makes no scores.
             facts = [*fact_values(result), result.stamp]
             unscored = unscored_values(result.unscored_faces)
-            return ["opened", ticket, result.status.value, error, facts, unscored, parts]
+            return ["opened", ticket, result.status.value, error, facts, unscored, parts, members]
         case PartDone(ticket, gap, looked):
             return ["done", ticket, gap, looked_values(looked)]
         case RingFull():
@@ -125,7 +130,7 @@ def _read_event(values: list[Any], names: dict[int, str]) -> Event:
             raise ValueError(slot)
         return PictureReady(ticket, slot, WHOLE_FILE if where is None else read_where(*where))
     if kind == "opened":
-        ticket, status, error, (*facts, stamp), unscored, parts = rest
+        ticket, status, error, (*facts, stamp), unscored, parts, members = rest
         result = FileResult(
             names[ticket],
             Status(status),
@@ -134,7 +139,7 @@ def _read_event(values: list[Any], names: dict[int, str]) -> Event:
             stamp=None if stamp is None else Stamp(*map(int, stamp)),
             unscored_faces=read_unscored(unscored),
         )
-        return FileOpened(ticket, result, None if parts is None else tuple(parts))
+        return FileOpened(ticket, result, None if parts is None else tuple(parts), _read_members(members))
     if kind == "done":
         ticket, gap, looked = rest
         if ticket not in names:
@@ -143,3 +148,34 @@ def _read_event(values: list[Any], names: dict[int, str]) -> Event:
     if kind == "full":
         return RingFull()
     raise ValueError(kind)
+
+
+def _read_inside(values: list[Any] | None) -> Inside | None:
+    if values is None:
+        return None
+    number, name, container, status = values
+    return Inside(number, name, container, None if status is None else Stamp(*status))
+
+
+def _read_members(values: list[Any] | None) -> Members | None:
+    if values is None:
+        return None
+    status, rows = values
+    if len(rows) > MAX_MEMBERS:
+        raise ValueError(len(rows))
+    return Members(Stamp(*map(int, status)), tuple(_read_member(*row) for row in rows))
+
+
+def _read_member(names: list[str], number: int | None, gap: list[str] | None, *facts: Any) -> Member:
+    if not names or not all(isinstance(name, str) for name in names):
+        raise ValueError(names)
+    size, kind, members, digest = facts
+    return Member(
+        tuple(names),
+        None if number is None else int(number),
+        read_gap(gap),
+        None if size is None else int(size),
+        None if kind is None else str(kind),
+        None if members is None else int(members),
+        None if digest is None else str(digest),
+    )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 from scanner.media.opener import Opened, Part, Picture
 from scanner.media.results import failed_candidate
 from scanner.results import FileResult
 from scanner.results.parts import Gap, Looked, PartResult
 from scanner.sources import Candidate
+
+_MEMBERS = 4
+"""Of a container, that are opened for one message."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,8 @@ class Unit:
 class Work:
     """One file, from its candidate to its last part."""
 
-    number: int
-    """In the order of files."""
+    number: tuple[float, ...]
+    """In the order of files; of a member, that of its container and its own in it."""
     candidate: Candidate | None
     """``None`` for a result that was known before."""
     result: FileResult | None = None
@@ -81,7 +85,9 @@ class Work:
     units: deque[Unit] = field(default_factory=deque)
     """Parts that were not given on."""
     unassigned: deque[Unit] = field(default_factory=deque)
-    """Of them, those that no decoder was given."""
+    """Of them, those that no decoder was given; of a container, the openings of its members."""
+    members: deque[Work] = field(default_factory=deque)
+    """Of a container, those that were not given on; its own row comes after them."""
     is_given: bool = False
     """Whether all of it was given on."""
 
@@ -89,7 +95,7 @@ class Work:
         self.opening = Unit(self)
 
     @classmethod
-    def of(cls, number: int, item: Candidate | FileResult) -> Work:
+    def of(cls, number: tuple[float, ...], item: Candidate | FileResult) -> Work:
         """What is known to have no pictures, or by an earlier run, has ended already: nothing is opened."""
         if isinstance(item, FileResult):
             work = cls(number, None)
@@ -112,6 +118,14 @@ class Work:
             )
             self.unassigned.extend(unit for unit in self.units if not unit.is_done)
 
+    def holds(self, result: FileResult, items: Iterable[Candidate | FileResult]) -> None:
+        """It is a container, with the members of that number, known or not."""
+        self.ended(result)
+        first = self.number[0]
+        self.number = (first, inf)  # its members have parts that are waited for before those that nobody has
+        self.members.extend(Work.of((first, place), item) for place, item in enumerate(items))
+        self.unassigned.extend(one.opening for one in self.members if not one.opening.is_done)
+
     def ended(self, result: FileResult) -> None:
         """Nothing of the file is to be scored."""
         self.result = result
@@ -120,12 +134,22 @@ class Work:
     @property
     def head(self) -> Unit:
         """What the order waits for."""
+        if self.members:
+            return self.members[0].head
         return self.units[0] if self.units else self.opening
 
     def ready(self) -> Iterator[Extracted]:
         """What can be given on now; with the last of it, :attr:`is_given` becomes true."""
         if self.result is None:
             return
+        while self.members:
+            member = self.members[0]
+            for extracted in member.ready():
+                if member.is_given:
+                    self.members.popleft()
+                yield extracted
+            if not member.is_given:
+                return
         if self.parts is None:
             self.is_given = True
             yield Extracted(self.result, _taken(self.opening))
@@ -151,10 +175,32 @@ def _taken(unit: Unit) -> tuple[Picture, ...]:
     return pictures
 
 
+Recall = Callable[[Candidate], Candidate | FileResult]
+"""The final result of a member that is known already, or the candidate."""
 Recognise = Callable[[FileResult], FileResult | None]
 """The final result of a file whose content is known already."""
 KnownParts = Callable[[FileResult], Mapping[int, PartResult]]
 """What an earlier run found in parts of a file that it did not finish."""
+
+
+def next_parts(partial: list[Work], head: Unit | None, has_memory: Callable[[], bool]) -> list[Unit]:
+    """The first that nobody has, so that a long film is shared out among all decoders; of a container, the openings of
+    some members.
+
+    Without memory, only what the order waits for: ``head``. Files of ``partial`` that are shared out leave it.
+    """
+    while partial:
+        work = partial[0]
+        if not work.unassigned:
+            partial.pop(0)
+            continue
+        if not has_memory() and work.unassigned[0] is not head:
+            return []
+        units = [work.unassigned.popleft()]
+        while work.members and work.unassigned and len(units) < _MEMBERS and has_memory():
+            units.append(work.unassigned.popleft())
+        return units
+    return []
 
 
 def ramp(first: int, tasks: int, callers: int) -> int:

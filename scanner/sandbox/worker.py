@@ -139,7 +139,7 @@ class _Worker:
             opened = open_candidate(task.candidate, replace(self._reading, spare=task.spare))
             for picture in opened.pictures:
                 self._put(task.ticket, picture)
-            self._events.append(FileOpened(task.ticket, opened.result, opened.parts))
+            self._events.append(FileOpened(task.ticket, opened.result, opened.parts, opened.members))
             return
         gap: Gap | None = None
         looked: Looked | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.filetypes import HEAD_BYTES, MediaKind, classify, kind_by_magic, kind_by_suffix, suffix_of
+from scanner.sources.candidate import Candidate, again
 from scanner.sources.pointers import NOT_FETCHED
 from scanner.sources.probe import problem_of
 from scanner.sources.scanignore import ScanIgnore, ScanIgnoreError
@@ -15,7 +16,7 @@ from scanner.sources.selection import (
     read_file_list,
 )
 from scanner.sources.skips import LEFT_OUT, OnSkip, SkipType
-from scanner.sources.walk import Candidate, walk
+from scanner.sources.walk import walk
 
 __all__ = [
     "HEAD_BYTES",
@@ -30,6 +31,7 @@ __all__ = [
     "ScanIgnoreError",
     "Selection",
     "SkipType",
+    "again",
     "classify",
     "expand_glob",
     "expand_operand",

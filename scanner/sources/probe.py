@@ -7,7 +7,8 @@ import os
 import stat
 from enum import Enum, auto
 
-from models.filetypes import MediaKind, classify, kind_by_suffix
+from models.container_types import OFFICE_SUFFIXES, ContainerType, container_type
+from models.filetypes import MediaKind, classify, kind_by_suffix, suffix_of
 from models.first_bytes import NotRegular, first_bytes
 from scanner.results import ErrorCode
 
@@ -65,6 +66,16 @@ def _may_be_companion(place: str) -> bool:
     """Whether a picture's name is one that macOS gives to an AppleDouble file; the content decides."""
     folder, _, name = place.rpartition("/")
     return name.startswith("._") or folder.endswith("/.AppleDouble")
+
+
+def is_document(path: str) -> bool:
+    """Whether a file is a document that pictures are looked for in, by suffix and content."""
+    if suffix_of(path) not in OFFICE_SUFFIXES:
+        return False
+    try:
+        return container_type(path, first_bytes(path)) is ContainerType.OFFICE
+    except (NotRegular, OSError):
+        return False
 
 
 def look(path: str, place: str) -> tuple[MediaKind, Problem | None]:

@@ -45,6 +45,8 @@ class Selection:
     exclude: tuple[str, ...] = ()
     force_exclude: bool = False
     """What is named explicitly and matches ``exclude`` or a ``.scanignore`` is not looked at; it keeps its row."""
+    documents: bool = False
+    """Documents that are a zip (.docx, .epub …) get a row, too: pictures are looked for in them."""
     media_only: bool = False
     """What is named explicitly and is there gets a row only if a folder's walk would give it one; else it is counted.
 

@@ -21,33 +21,16 @@ from itertools import chain, islice
 from models.filetypes import UNSCANNED_FOLDER, MediaKind, kind_by_suffix
 from scanner.results import ErrorCode
 from scanner.results.names import encode_path
+from scanner.sources.candidate import Candidate
 from scanner.sources.force_exclude import why_left_out
 from scanner.sources.links import follow, real_folder, real_path, resolve
-from scanner.sources.probe import EntryType, Problem, entry_type, look, not_a_file, problem_of
+from scanner.sources.probe import EntryType, Problem, entry_type, is_document, look, not_a_file, problem_of
 from scanner.sources.scanignore import FILE_NAME, ScanIgnore, Scope
 from scanner.sources.selection import Operand, Selection, expand_operand
 from scanner.sources.skips import OnSkip, SkipType, skip_type
 
 _SLASHES = "/" if os.sep == "/" else f"/{os.sep}"
 _SCANIGNORE = os.fsencode(FILE_NAME)
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A file, or a folder that could not be listed, that gets a row."""
-
-    path: str
-    """To open it, as :func:`os.fsdecode` gives it."""
-    name: str
-    """As the report writes it."""
-    kind: MediaKind
-    """By suffix and content; with the suffix of a decoded image by that alone, since such a file is not opened before
-    it is read. Whoever reads the bytes calls :func:`classify` on them."""
-    explicit: bool
-    """Named by an operand, a glob or a list, not found in a folder."""
-    problem: ErrorCode | None = None
-    """The row's error, when the walk knows it already; the file is not to be opened then."""
-    detail: str = ""
 
 
 def walk(
@@ -260,6 +243,8 @@ class _Walker:
         if skip is None and problem is None:
             kind, problem = look(path, place)
             counted = skip_type(path, kind) if problem is None else None
+            if counted is not None and self._selection.documents and is_document(path):
+                counted = None
         if counted is not None:
             self._skip(path, place, counted)
         elif self._is_new(place, self._rows):

@@ -21,6 +21,10 @@ class Progress(Protocol):
         """The walk has ended with this many files; called from the walk's thread."""
         ...
 
+    def member(self) -> None:
+        """The next file is in another, and none that the walk counts."""
+        ...
+
     def file(self, status: Status, verdict: Verdict | None) -> None: ...
     def hide(self) -> None:
         """Make room for a line; the next file brings it back."""
@@ -36,6 +40,9 @@ class NullProgress:
         return
 
     def total(self, files: int) -> None:
+        return
+
+    def member(self) -> None:
         return
 
     def file(self, status: Status, verdict: Verdict | None) -> None:
@@ -56,7 +63,7 @@ class ScanBar:
 
     def __init__(self, total: int | None) -> None:
         self._total = total
-        self._fakes = self._errors = 0
+        self._fakes = self._errors = self._members = 0
         self._bar: Any = None
 
     def begin(self) -> None:
@@ -75,7 +82,12 @@ class ScanBar:
     def total(self, files: int) -> None:
         self._total = files
         if self._bar is not None:
-            self._bar.bar_format, self._bar.total = _format(files), files
+            self._bar.bar_format, self._bar.total = _format(files), files + self._members
+
+    def member(self) -> None:
+        self._members += 1
+        if self._total is not None:
+            self._bar.total = self._total + self._members
 
     def file(self, status: Status, verdict: Verdict | None) -> None:
         self._fakes += verdict is Verdict.FAKE

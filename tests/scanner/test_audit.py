@@ -45,6 +45,9 @@ class Recording:
     def total(self, files: int) -> None:
         self.calls.append(files)
 
+    def member(self) -> None:
+        return
+
     def file(self, status: Status, verdict: Verdict | None) -> None:
         self.calls.append((status, verdict))
 

@@ -128,9 +128,7 @@ def _not_opened(file: MediaFile, why: str | None) -> MediaError:
     if not file.head:
         return MediaError(ErrorCode.EMPTY_FILE, "the file has no bytes")
     is_known = kind_by_magic(file.head) is MediaKind.OTHER_MEDIA
-    is_other = (
-        file.head.startswith(_OTHER_HEADS) if is_known else suffix_of(file.candidate.path) in _OTHER_SUFFIXES
-    )
+    is_other = file.head.startswith(_OTHER_HEADS) if is_known else suffix_of(file.own_name) in _OTHER_SUFFIXES
     if is_other:
         return MediaError(ErrorCode.UNSUPPORTED_MEDIA, "a film of a kind that is not read")
     if is_known:

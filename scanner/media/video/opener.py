@@ -16,7 +16,7 @@ class VideoOpener:
     """Looked into where the run says so; else known for what it is."""
 
     def takes(self, file: MediaFile) -> bool:
-        return file.kind is MediaKind.OTHER_MEDIA and is_video(file.candidate.path, file.head)
+        return file.kind is MediaKind.OTHER_MEDIA and is_video(file.own_name, file.head)
 
     def open(self, file: MediaFile, reading: Reading) -> Opened:
         if not reading.sampling.video:

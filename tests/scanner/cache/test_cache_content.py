@@ -122,6 +122,7 @@ class TestOneCache:
             ErrorCode.UNSUPPORTED_MEDIA,
             ErrorCode.NO_FACE,
             ErrorCode.FACE_TOO_SMALL,
+            ErrorCode.ENCRYPTED,
         }
         assert (open_cache().recall(candidate) is not None) == (error in kept)
 

@@ -83,6 +83,8 @@ def test_an_error_of_the_moment_is_not_recalled(path: Path, old_file: Any, error
         ErrorCode.UNSUPPORTED_MEDIA,
         ErrorCode.NO_FACE,
         ErrorCode.FACE_TOO_SMALL,
+        ErrorCode.ENCRYPTED,
+        ErrorCode.CONTAINER,
         ErrorCode.INFERENCE_FAILED,
     }
     candidate, result = old_file("a")
