@@ -60,7 +60,7 @@ def test_kills_change_no_byte_of_any_report(
     tmp_path: Path, arguments: list[object], process: Any, shell: Any
 ) -> None:
     began = time.monotonic()
-    done = shell(*arguments)
+    done = shell(*arguments, timeout=300)
     seconds = time.monotonic() - began
     whole = reports(tmp_path)
     assert done.code == 0 and len(whole) == len(REPORTS)
@@ -73,12 +73,12 @@ def test_kills_change_no_byte_of_any_report(
             time.sleep(moments.uniform(0.3, 1.0) * seconds)
             if running.poll() is None:
                 os.killpg(running.pid, signal.SIGKILL)
-            running.wait(30)
+            running.wait(60)
         # Reports are renamed into place one after the other.
         assert reports(tmp_path).items() <= whole.items()
         if (journal := tmp_path / "r.csv.journal").exists():
             kept.append(journal.read_bytes().count(b"\n") - 1)
-    done = shell(*arguments)
+    done = shell(*arguments, timeout=300)
     assert done.code == 0 and reports(tmp_path) == whole
     assert max(kept, default=0) > 0, "every kill came too early"
     assert not (tmp_path / "r.csv.journal").exists()
