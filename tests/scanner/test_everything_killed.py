@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import random
 import signal
+import tarfile
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,11 +22,11 @@ from scanner.results import SETTLING_NS
 
 KILLS = 20
 REPORTS = ("r.csv", "r.findings.csv", "r.jsonl")
-LOOKING = ("--video", "sample", "--frames", "all", "--exit-zero", "--max-errors", 10)
+LOOKING = ("--video", "sample", "--frames", "all", "--archives", "--exit-zero", "--max-errors", 10)
 
 
 def everything(folder: Path, grey: Callable[..., Path]) -> None:
-    """Portraits, pages, animations, a film of two people, one that is cut off, a HEIC, rubbish, a text."""
+    """Portraits, pages, animations, films, whole and cut off, a HEIC, rubbish, and most of them again in archives."""
     folder.mkdir()
     couple = [
         on_grey(640, 360, ("collins", 200, 20 + step, 80), ("hopper", 220, 400, 60)) for step in range(30)
@@ -41,6 +43,12 @@ def everything(folder: Path, grey: Callable[..., Path]) -> None:
     (folder / "playlist.mp4").write_text("ffconcat version 1.0\nfile grey.png\n")
     (folder / "notes.txt").write_text("no picture")
     Image.new("RGB", (64, 64), (200, 10, 10)).save(folder / "red.bmp")
+    with zipfile.ZipFile(folder / "box.zip", "w") as box:
+        for name in ("couple.jpg", "pages.tiff", "broken.png", "red.bmp"):
+            box.write(folder / name, f"deep/{name}")
+    with tarfile.open(folder / "boxes.tar.gz", "w:gz") as boxes:
+        for name in ("box.zip", "turning.gif"):
+            boxes.add(folder / name, name)
 
 
 @pytest.fixture

@@ -73,12 +73,12 @@ def test_after_an_upgrade_no_old_text_stands_beside_new_ones(
     grey("in/a.png", 90)
     shutil.copy("in/a.png", "b.png")
     time.sleep(SETTLING_NS / 1e9 + 0.05)
-    monkeypatch.setattr("scanner.media.still.origin", lambda data: Origin("old words", None))
+    monkeypatch.setattr("scanner.media.still.origin", lambda *_: Origin("old words", None))
     options = ("in", "--out", "r.csv", "--cache", "kept", "--workers", 1)
     with in_this_process(monkeypatch):
         assert scan(*options).code == 0
         assert [row["provenance"] for row in rows_of(Path("r.csv"))] == ["old words"]
-        monkeypatch.setattr("scanner.media.still.origin", lambda data: Origin("new words", None))
+        monkeypatch.setattr("scanner.media.still.origin", lambda *_: Origin("new words", None))
         monkeypatch.setattr("scanner.results.identity.tool_version", lambda: "99.0")
         shutil.move("b.png", "in/b.png")
         assert scan(*options).code == 0
@@ -89,7 +89,7 @@ def test_after_an_upgrade_no_old_text_stands_beside_new_ones(
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Decoding without processes, so that a test may change what it does."""
 
-    def decode_here(self: object, candidates: Iterable[Any]) -> Iterator[Extracted]:
+    def decode_here(self: object, candidates: Iterable[Any], *_: object) -> Iterator[Extracted]:
         for one in candidates:
             if isinstance(one, FileResult):
                 yield Extracted(one)
