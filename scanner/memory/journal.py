@@ -9,8 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import stat
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from models.error_codes import DependsOn
+from models.support.append_only import open_locked
 from models.support.atomic import sync_folder
 from models.support.errors import OutputError
 from scanner.memory.journal_lines import Lines, read_lines
@@ -214,34 +213,13 @@ class _Sync:
 
 
 def _open_locked(path: Path) -> BinaryIO:
-    while True:
-        # Never through a link that somebody left there, and never a FIFO that waits for a reader.
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
-        descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
-        stream = open(descriptor, "ab", buffering=0)  # noqa: PTH123, SIM115 - a descriptor, kept
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            stream.close()
-            raise OutputError(
-                f"{path} is in the way: it is no regular file; remove it, or name another --out"
-            )
-        if sys.platform == "win32":
-            return stream  # no locks of this kind: two scans into one report are the user's to avoid
-        import fcntl
-
-        try:
-            fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            stream.close()
-            raise OutputError(
-                f"{path} is being written by another scan; wait for it, or name another --out"
-            ) from None
-        except OSError:
-            return stream  # a file system without locks
-        # The scan that held it may have finished, and removed it, in between.
-        with contextlib.suppress(FileNotFoundError):
-            if os.fstat(stream.fileno()).st_ino == path.stat().st_ino:
-                return stream
-        stream.close()
+    return open_locked(
+        path,
+        irregular=OutputError(
+            f"{path} is in the way: it is no regular file; remove it, or name another --out"
+        ),
+        busy=OutputError(f"{path} is being written by another scan; wait for it, or name another --out"),
+    )
 
 
 def _failed_twice(last: FileResult, before: FileResult | None) -> bool:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from models.support.append_only import open_locked
 from models.support.atomic import sync_folder
 from scanner.review.index import ReviewError
 
@@ -203,23 +203,14 @@ def _write_all(stream: BinaryIO, data: bytes) -> None:
 
 
 def _open_locked(path: Path) -> BinaryIO:
-    # Never through a link that somebody left there.
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     is_new = not path.exists()
-    stream = open(os.open(path, flags, 0o666), "ab", buffering=0)  # noqa: PTH123, SIM115 - a descriptor, kept
+    stream = open_locked(
+        path,
+        irregular=ReviewError(f"{path} is no regular file; name another with --decisions"),
+        busy=ReviewError(
+            f"{path} is open in another review; end it, or keep your decisions in a file of your own with --decisions"
+        ),
+    )
     if is_new:
         sync_folder(path.parent)
-    if sys.platform == "win32":
-        return stream  # no locks of this kind: two reviews in one file are the user's to avoid
-    import fcntl
-
-    try:
-        fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        stream.close()
-        raise ReviewError(
-            f"{path} is open in another review; end it, or keep your decisions in a file of your own with --decisions"
-        ) from None
-    except OSError:
-        pass  # a file system without locks
     return stream
