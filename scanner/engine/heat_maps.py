@@ -17,10 +17,9 @@ from scanner.media import Limits
 from scanner.media.opener import Picture
 from scanner.results import FileResult, Finding
 from scanner.results.heat_map import Grid, HeatMap
-from scanner.results.names import decode_path
 from scanner.sandbox.pool import DecodePool
 from scanner.sandbox.work import Extracted
-from scanner.sources import Candidate, MediaKind
+from scanner.sources import again
 
 SAME_LOGIT = 0.1
 """A map whose own logit is further from the finding's is not that finding's; another batch size or a GPU moves less."""
@@ -102,8 +101,7 @@ class HeatMapper:
             yield from mapped(waiting)
 
     def _tasks(self, decoders: DecodePool, wanted: Sequence[FileResult]) -> Iterator[_Task]:
-        names = [result.path for result in wanted]
-        candidates = [Candidate(decode_path(name), name, MediaKind.UNKNOWN, explicit=True) for name in names]
+        candidates = [again(result) for result in wanted]
         extracted = decoders.decode(candidates) if candidates else iter(())
         for result in wanted:
             first = 0

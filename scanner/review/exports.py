@@ -16,7 +16,6 @@ from scanner.review.agreement import Opinions, agreed, disagreements
 from scanner.review.decisions import Choice
 from scanner.review.index import Index, ReviewError
 from scanner.review.manifests import Origin
-from scanner.review.pictures import is_member
 
 TABLE_COLUMNS = (
     "path",
@@ -99,7 +98,7 @@ def labels(reviewed: Reviewed) -> bytes:
             source = SOURCES[sha256 in reviewed.sampled]
             place = decode_path(name)
             # A member is no file: its row stands, and is counted as one that matches none.
-            cells = (name if is_member(place) else place, LABELS[choice].title, source, sha256, sha256)
+            cells = (name if place.members else place, LABELS[choice].title, source, sha256, sha256)
             lines.append(csv_line(cells, errors="surrogateescape"))
     return b"".join(lines)
 

@@ -120,7 +120,7 @@ class Pictures:
             place = decode_path(name)
         except ValueError:
             return Shown(None, "the report's name for this file is damaged")
-        if is_member(place):
+        if place.members:
             return Shown(None, "inside a container, which this page does not open: unpack it to look at it")
         path = os.path.join(self._root, place)  # noqa: PTH118 - paths stay strings as typed
         return self._decoded(path, name, sha256)
@@ -173,11 +173,6 @@ class Pictures:
         self._kept[key] = shown
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
-
-
-def is_member(place: str) -> bool:
-    """Whether a decoded path is that of a container, and a member of it is meant."""
-    return bool(getattr(place, "members", ()))
 
 
 def _jpeg(picture: Picture) -> Shown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -198,3 +199,16 @@ def test_a_full_disk_ends_the_scan_with_a_sentence(
     done = scan("in", "--out", "r.csv", "--model", whole, "--heatmaps", "disk/maps", "--heatmaps-for", "all")
     assert done.code == 2 and "cannot be written: No space left" in done.err
     assert not Path("r.csv").exists()
+
+
+def test_a_member_of_an_archive_has_the_map_of_the_file(scan: Any, whole: Path, folder: Path) -> None:
+    with zipfile.ZipFile(folder / "box.zip", "w") as box:
+        for name in ("a.png", "c.png", "b.png"):
+            box.write(folder / name, f"deep/{name}")
+    common = ("--archives", "--model", whole, "--max-errors", "9", "-q", "--heatmaps")
+    scan("in/c.png", "--out", "one.jsonl", *common, "maps")
+    scan("in/box.zip", "--out", "box.jsonl", *common, "inside")
+    (fake,) = [row for row in lines("box.jsonl") if row["verdict"] == "fake"]
+    assert fake["findings"] == lines("one.jsonl")[0]["findings"] and fake["findings"][0]["cam"] is not None
+    (name,) = overlays("inside")
+    assert Path("inside", name).read_bytes() == Path("maps", name).read_bytes()
