@@ -13,6 +13,7 @@ from models.support.parameter_source import is_typed
 from scanner import (
     cli_face_options,
     cli_heat_map_options,
+    cli_inside_options,
     cli_options,
     cli_provenance_options,
     cli_video_options,
@@ -44,6 +45,7 @@ Exit codes
 @cli_options.model_options
 @cli_face_options.face_options
 @cli_video_options.video_options
+@cli_inside_options.inside_options
 @cli_provenance_options.provenance_options
 @cli_options.limit_options
 @cli_options.memory_options

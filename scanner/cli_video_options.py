@@ -36,14 +36,4 @@ video_options = group(
         type=click.FloatRange(0, min_open=True),
         help="Sample no more than the first seconds of a film.  [default: all of it]",
     ),
-    click.option(
-        "--archives",
-        is_flag=True,
-        help="Look into zip, tar and 7z (extra [7z]): a row for each picture in them.",
-    ),
-    click.option(
-        "--documents",
-        is_flag=True,
-        help="Look at the pictures in PDF (extra [documents]), .docx, .xlsx, .pptx, .odt and .epub.",
-    ),
 )

@@ -1,4 +1,4 @@
-"""From the options of ``scan`` to which frames are looked at, in files that have several."""
+"""From the options of ``scan`` to what is looked at in files that hold several pictures."""
 
 from __future__ import annotations
 
