@@ -184,9 +184,9 @@ class TestOneCache:
         clock = iter(range(10**9, 10**10, 100_000))
         monkeypatch.setattr("scanner.memory.cache_store.time.time", lambda: next(clock))
         candidates = []
-        for start in range(0, 3000, 500):
+        for start in range(0, 3000, 200):
             cache = Cache(tmp_path / "cache", "one", Limits(), rehash=False, max_bytes=400_000)
-            for number in range(start, start + 500):
+            for number in range(start, start + 200):  # fewer than it holds
                 candidates.append(settled(tmp_path / f"{number}.png"))
                 cache.add(result_of(candidates[-1], sha256=f"{number:064x}"))
             cache.close()
