@@ -38,6 +38,13 @@ def test_the_cells_are_where_the_map_has_them() -> None:
     assert (nine == 128).all()
 
 
+def test_a_soft_edge_is_a_gradient() -> None:
+    soft = greyed(np.zeros((1, 260, 260, 3), np.uint8), np.array([5]), (4, 4), 6.0)
+    row = soft[0, 97, :, 0].astype(int)
+    assert row[97] == 128 and row[0] == 0 and 0 < row[65] < 128
+    assert np.abs(np.diff(row)).max() < 16
+
+
 def test_the_hottest_cells_lower_the_logit_and_the_coldest_raise_it(model: Path) -> None:
     detector = Detector.load(model, "cpu")
     found = deletion(detector, spotted(), np.random.default_rng(0), 0.5)
@@ -91,7 +98,11 @@ def test_the_page_has_the_table_and_a_model_without_maps_is_a_sentence(model: Pa
             Image.fromarray(noise).save(folder / f"{number}.png")
     done = CliRunner().invoke(main, [str(data), "--model", str(model), "--pictures", "2"])
     assert done.exit_code == 0, done.output
-    assert "| all | 2 |" in done.output and "Floor of 90%" in done.output
+    assert (
+        "| all | hard | 2 |" in done.output
+        and "| all | soft | 2 |" in done.output
+        and "Floor of 90%" in done.output
+    )
     plain = write_tiny_model(tmp_path / "plain.onnx", ModelMetadata("bright", "3", "fake"))
     refused = CliRunner().invoke(main, [str(data), "--model", str(plain)])
     assert refused.exit_code == 1 and "has no output cam" in refused.output
