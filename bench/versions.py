@@ -34,7 +34,7 @@ class Cost(NamedTuple):
     """Of the command and its decoders; on a busy machine the steadier number."""
 
 
-def scan(checkout: Path, folder: Path, model: Path) -> Cost:
+def scan(checkout: Path, folder: Path, model: Path, python: str = sys.executable) -> Cost:
     """``scan FOLDER`` with the code of a checkout, in a process of its own."""
     with tempfile.TemporaryDirectory() as place:
         report = Path(place, "report.csv")
@@ -42,7 +42,7 @@ def scan(checkout: Path, folder: Path, model: Path) -> Cost:
         env = {name: value for name, value in os.environ.items() if not name.startswith(("SCAN_", "PYTHON"))}
         before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         done = subprocess.run(
-            [sys.executable, "-P", "-c", _PROGRAM, str(checkout), str(folder), *words, "--no-config"],
+            [python, "-P", "-c", _PROGRAM, str(checkout), str(folder), *words, "--no-config"],
             cwd=place,
             env=env,
             capture_output=True,
@@ -76,14 +76,19 @@ def plan(scratch: Path, count: int, null_count: int, big_count: int) -> Iterator
 @click.option("--count", type=click.IntRange(1), default=200, help="Images of a round with the network.")
 @click.option("--null-count", type=click.IntRange(1), default=2000, help="Images of a round without it.")
 @click.option("--big-count", type=click.IntRange(1), default=48, help="12-megapixel images of a round.")
-def main(older: Path, rounds: int, count: int, null_count: int, big_count: int) -> None:
-    """Time this checkout against OLDER, round by round; a ratio above 1 means that this one takes longer."""
+@click.option("--python", default=sys.executable, show_default="this one", help="Interpreter of the scans.")
+def main(older: Path, rounds: int, count: int, null_count: int, big_count: int, python: str) -> None:
+    """Time this checkout against OLDER, round by round; a ratio above 1 means that this one takes longer.
+
+    Extras that are installed cost their start-up where only this checkout knows them: compare in an environment
+    without them, which --python names.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         for name, folder, model in plan(Path(scratch), count, null_count, big_count):
             pairs: list[tuple[Cost, Cost]] = []
             for number in range(rounds + 1):
                 order = [older.resolve(), HERE] if number % 2 else [HERE, older.resolve()]
-                costs = {checkout: scan(checkout, folder, model) for checkout in order}
+                costs = {checkout: scan(checkout, folder, model, python) for checkout in order}
                 if number:  # the first one warms the disk
                     pairs.append((costs[HERE], costs[older.resolve()]))
             wall = [ours.seconds / theirs.seconds for ours, theirs in pairs]

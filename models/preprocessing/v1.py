@@ -267,7 +267,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         if image.has_transparency_data:
             rgba = image.convert("RGBA")
             return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-        return image.convert("RGB")
+        # A copy costs a twentieth of a small JPEG's time; other formats may have frames that take this one's place.
+        return image if image.mode == "RGB" and image.format == "JPEG" else image.convert("RGB")
     except ValueError as error:
         raise Refusal(ErrorCode.UNSUPPORTED_MODE, f"{image.mode}: {error}") from None
 

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from models.preprocessing.laws import law_of
 from scanner.media import openers
 from scanner.media.file import MediaError, MediaFile, opened
-from scanner.media.inside.reader import opened_member
+from scanner.media.inside.opener import prepare_containers
 from scanner.media.opener import Opened, Opener, Part, Picture, Reading
 from scanner.media.provenance import credentials
 from scanner.media.results import failed, failed_candidate
@@ -28,6 +28,8 @@ def prepare(reading: Reading) -> None:
         credentials.prepare("" if verification.trust_list is None else verification.trust_list.pem)
     if reading.sampling.video:
         prepare_films()
+    if reading.sampling.archives or reading.sampling.documents:
+        prepare_containers()
 
 
 def open_candidate(candidate: Candidate, reading: Reading) -> Opened:
@@ -59,7 +61,11 @@ def part_pictures(candidate: Candidate, part: Part, reading: Reading) -> Iterato
 
 
 def _opened(candidate: Candidate, reading: Reading) -> AbstractContextManager[MediaFile]:
-    return opened(candidate) if candidate.inside is None else opened_member(candidate, reading)
+    if candidate.inside is None:
+        return opened(candidate)
+    from scanner.media.inside.reader import opened_member
+
+    return opened_member(candidate, reading)
 
 
 def _opener(file: MediaFile) -> Opener:

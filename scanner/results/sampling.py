@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from models.container_types import ContainerType
 from models.support.dependencies import require_extra
 
 BURSTS = 8
@@ -35,6 +36,10 @@ class Sampling:
     def is_default(self) -> bool:
         """Whether it changes nothing."""
         return not (self.video or self.all_frames or self.archives or self.documents)
+
+    def looks_into(self, kind: ContainerType) -> bool:
+        """Whether its members have rows."""
+        return self.documents if kind.is_document else self.archives
 
 
 FIRST_FRAMES = Sampling()

@@ -136,7 +136,8 @@ class _Worker:
 
     def _do(self, task: Task) -> None:
         if task.part is None:
-            opened = open_candidate(task.candidate, replace(self._reading, spare=task.spare))
+            reading = replace(self._reading, spare=True) if task.spare else self._reading
+            opened = open_candidate(task.candidate, reading)
             for picture in opened.pictures:
                 self._put(task.ticket, picture)
             self._events.append(FileOpened(task.ticket, opened.result, opened.parts, opened.members))

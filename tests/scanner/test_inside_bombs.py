@@ -107,7 +107,7 @@ def test_the_time_to_list_members_is_bounded(
     tmp_path: Path, detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = put(tmp_path / "a.zip", zipped([(f"{number}.png", picture(number)) for number in range(5)]))
-    monkeypatch.setattr("scanner.media.inside.opener._OF_CPU_TIME", 0.0)
+    monkeypatch.setattr("scanner.media.inside.listing._OF_CPU_TIME", 0.0)
     (own,) = scanned(path, detector)
     assert own.error is ErrorCode.DECODE_TIMEOUT and own.members == 0
 

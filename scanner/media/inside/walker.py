@@ -44,9 +44,6 @@ class Walker:
         self._sampling, self._max_bytes, self._budget = sampling, max_bytes, budget
         self._numbers = count()
 
-    def looks_into(self, kind: ContainerType) -> bool:
-        return self._sampling.documents if kind.is_document else self._sampling.archives
-
     def walk(
         self, kind: ContainerType, name: str, stream: BinaryIO, names: tuple[str, ...] = ()
     ) -> Iterator[Found]:
@@ -81,7 +78,7 @@ class Walker:
                 why = error if isinstance(error, MediaError) else _why(error, "it cannot be unpacked")
                 entry = Entry(entry.name, entry.open, entry.size, Gap(why.code, why.detail))
         kind = container_type(entry.name, head)
-        if kind is not None and not is_document and self.looks_into(kind):
+        if kind is not None and not is_document and self._sampling.looks_into(kind):
             self._budget.member(names)
             assert stream is not None
             yield from self._nested(kind, entry, names, head, stream)

@@ -8,7 +8,6 @@ modules/images.py (EXIF UserComment, GIF comment); mcmonkeyprojects/SwarmUI; Com
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 
@@ -46,6 +45,8 @@ def xmp(packet: memoryview, budget: Budget) -> Iterator[str]:
     if _MANIFEST_ADDRESS.search(content):
         yield C2PA_ELSEWHERE
     if tool := _CREATOR_TOOL.search(content):
+        import html
+
         yield from software(html.unescape(_text(tool[1])).encode())
     found = dict.fromkeys(match[1] for match in _DIGITAL_SOURCE.finditer(content))
     for name in list(found)[:_MAX_SOURCES]:
