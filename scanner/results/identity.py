@@ -6,7 +6,6 @@ results afterwards (threshold, baseline, formats).
 
 from __future__ import annotations
 
-import contextlib
 import json
 import platform
 from collections.abc import Iterable, Mapping
@@ -120,11 +119,16 @@ def library_versions() -> dict[str, str]:
 
 
 def _installed(names: Iterable[str]) -> dict[str, str]:
-    found = {}
-    for name in names:
-        with contextlib.suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
+    return {name: found for name in names if (found := _version(name)) is not None}
+
+
+@cache
+def _version(name: str) -> str | None:
+    # Manifest, journal and cache ask, and each answer is a file to parse.
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 @cache
