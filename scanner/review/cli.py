@@ -149,6 +149,8 @@ def _export(options: Options, index: Index, origin: Origin) -> int:
         rows = exports.write(kind, reviewed, path)
         terminal.say(f"{path}: {rows:,} rows")
     if options.labels is not None:
+        if inside := exports.without_path(reviewed):
+            terminal.say(f"note: {inside:,} pictures have no label, since only containers hold them")
         terminal.say(
             "note: scan-evaluate measures the labelled pictures as they are; which ones were looked at decides its "
             "rates. --summary estimates the whole folder from a --sample"

@@ -11,7 +11,7 @@ from scanner.judgement.policy import Verdict, format_probability
 from scanner.reports.csv import csv_line, looks_like_report
 from scanner.reports.row import COLUMNS, MODEL_DIGITS
 from scanner.reports.sinks import FileSink, IsOurs
-from scanner.results.names import decode_path
+from scanner.results.names import INSIDE, decode_path
 from scanner.review.agreement import Opinions, agreed, disagreements
 from scanner.review.decisions import Choice
 from scanner.review.index import Index, ReviewError
@@ -87,20 +87,31 @@ def baseline(reviewed: Reviewed) -> bytes:
 def labels(reviewed: Reviewed) -> bytes:
     """A label manifest, one row for each content, under its first name. Raises :class:`ReviewError`.
 
-    Paths are those of the file system, relative to where the scan was started; copies share their ``group``.
+    Paths are those of the file system, relative to where the scan was started; copies share their ``group``. What lies
+    in containers alone has no path, and no row: :func:`without_path`.
     """
     if reviewed.origin.redacted:
         raise ReviewError("names in this report are redacted, and labels need them: review the true report")
     lines = [csv_line(LABEL_COLUMNS)]
-    for sha256, choice in reviewed.agreed():
-        if choice in LABELS:
-            name = reviewed.index.record(reviewed.index.find(sha256)[0])["path"]
+    for sha256, choice, name in _labelled(reviewed):
+        if name is not None:
             source = SOURCES[sha256 in reviewed.sampled]
-            place = decode_path(name)
-            # A member is no file: its row stands, and is counted as one that matches none.
-            cells = (name if place.members else place, LABELS[choice].title, source, sha256, sha256)
+            cells = (decode_path(name), LABELS[choice].title, source, sha256, sha256)
             lines.append(csv_line(cells, errors="surrogateescape"))
     return b"".join(lines)
+
+
+def without_path(reviewed: Reviewed) -> int:
+    """How many contents would have a label, and lie in containers alone, where ``scan-evaluate`` cannot read them."""
+    return sum(name is None for _, _, name in _labelled(reviewed))
+
+
+def _labelled(reviewed: Reviewed) -> Iterator[tuple[str, Choice, str | None]]:
+    """Content, decision, and the first name that is a file's."""
+    for sha256, choice in reviewed.agreed():
+        if choice in LABELS:
+            names = (reviewed.index.record(number)["path"] for number in reviewed.index.find(sha256))
+            yield sha256, choice, next((name for name in names if INSIDE not in name), None)
 
 
 def _table(reviewed: Reviewed, opinions: Opinions) -> bytes:

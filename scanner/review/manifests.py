@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from scanner.reports.manifest import looks_like_manifest, manifest_path
-from scanner.results.sampling import BURSTS, FIRST_FRAMES, MAX_FRAMES, Sampling
+from scanner.results.sampling import BURSTS, MAX_FRAMES, Sampling
+
+UNTOLD = Sampling(archives=True, documents=True)
+"""Without a manifest: what was looked into is plain from the names of members; frames of films cannot be guessed."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Origin:
     redacted: bool = False
     remark: str = ""
     """What the reviewer must know, or nothing."""
-    sampling: Sampling = FIRST_FRAMES
+    sampling: Sampling = UNTOLD
     """Which frames of files with several were looked at."""
 
 
@@ -59,4 +62,6 @@ def _sampling(options: Any) -> Sampling:
         max_seconds=float(seconds) if isinstance(seconds, int | float) else None,
         all_frames=asked.get("frames") == "all",
         max_frames=most if isinstance(most, int) else MAX_FRAMES,
+        archives=asked.get("archives") is True,
+        documents=asked.get("documents") is True,
     )

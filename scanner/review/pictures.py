@@ -9,7 +9,7 @@ import io
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,9 +23,10 @@ from scanner.media.opener import Picture
 from scanner.media.sequence import PART_FRAMES
 from scanner.media.video.plan import part_of_frame
 from scanner.results import ErrorCode, FileResult
-from scanner.results.names import decode_path
+from scanner.results.names import INSIDE, decode_path
 from scanner.results.parts import PartResult
 from scanner.results.sampling import FIRST_FRAMES, Sampling
+from scanner.review.containers import GONE, Container, closed
 from scanner.sandbox.pool import DecodePool
 from scanner.sandbox.work import Extracted
 from scanner.sources import Candidate, MediaKind
@@ -34,6 +35,7 @@ EDGE = 1024
 """Of the longer side of what is shown."""
 QUALITY = 88
 KEPT = 8
+MISSING = "missing: the file is no longer there, or the review was started in another folder (--root)"
 
 
 class Shown(NamedTuple):
@@ -78,6 +80,7 @@ class Pictures:
         self._at = At()
         self._lock = threading.Lock()
         self._pool: DecodePool | None = None
+        self._last: tuple[str, Container] | None = None
         self._kept: OrderedDict[tuple[str, At], Shown] = OrderedDict()
 
     def __enter__(self) -> Pictures:
@@ -98,7 +101,7 @@ class Pictures:
             self._at = at
             shown = Shown(None, "no file of the report has this content")
             for name in names:
-                shown = self._file(name, sha256)
+                shown = self._guarded(self._named, name, sha256)
                 if shown.jpeg is not None:
                     self._keep((sha256, at), shown)
                     break
@@ -108,9 +111,16 @@ class Pictures:
         """A heat map, decoded as carefully as evidence: whoever can write to its folder could put anything there."""
         with self._lock:
             self._at = At()
-            return self._decoded(str(path), path.name, None)
+            return self._guarded(self._decoded, _candidate(str(path), path.name), None)
 
-    def _file(self, name: str, sha256: str) -> Shown:
+    def _guarded(self, work: Callable[..., Shown], *arguments: object) -> Shown:
+        try:
+            return work(*arguments)
+        except Failure as error:
+            self._end_pool()
+            return Shown(None, str(error))
+
+    def _named(self, name: str, sha256: str) -> Shown:
         if self._redacted:
             return Shown(
                 None,
@@ -120,24 +130,35 @@ class Pictures:
             place = decode_path(name)
         except ValueError:
             return Shown(None, "the report's name for this file is damaged")
-        if place.members:
-            return Shown(None, "inside a container, which this page does not open: unpack it to look at it")
         path = os.path.join(self._root, place)  # noqa: PTH118 - paths stay strings as typed
-        return self._decoded(path, name, sha256)
+        if place.members:
+            return self._member(path, name, sha256)
+        return self._decoded(_candidate(path, name), sha256)
 
-    def _decoded(self, path: str, name: str, sha256: str | None) -> Shown:
-        candidate = Candidate(path, name, MediaKind.IMAGE, explicit=True)
-        try:
-            seen, picture = self._seen(candidate)
-        except Failure as error:
-            self._end_pool()
-            return Shown(None, str(error))
+    def _member(self, path: str, name: str, sha256: str) -> Shown:
+        container = self._container(path, name.split(INSIDE)[0])
+        if container.own.error is ErrorCode.NOT_FOUND:
+            return Shown(None, MISSING)
+        shown = Shown(None, GONE)
+        if (why := container.why_not(name)) is not None:
+            shown = Shown(None, f"cannot be shown: {why[0].value} ({why[1]})")
+        for candidate in container.members.get(name, ()):
+            shown = self._decoded(candidate, sha256)
+            if shown.jpeg is not None:
+                break
+        return shown
+
+    def _container(self, path: str, name: str) -> Container:
+        """The last one is kept: pictures of one container often come one after another."""
+        if self._last is None or self._last[0] != path or not self._last[1].is_still(path):
+            self._last = path, Container.look_into(_candidate(path, name), self._decoders())
+        return self._last[1]
+
+    def _decoded(self, candidate: Candidate, sha256: str | None) -> Shown:
+        seen, picture = self._seen(candidate)
         result = seen.result
         if result.error is ErrorCode.NOT_FOUND:
-            return Shown(
-                None,
-                "missing: the file is no longer there, or the review was started in another folder (--root)",
-            )
+            return Shown(None, MISSING)
         if sha256 is not None and result.sha256 not in (None, sha256):
             return Shown(None, f"changed since the scan: its SHA-256 is now {result.sha256}")
         if picture is None or (sha256 is not None and result.sha256 is None):
@@ -146,15 +167,19 @@ class Pictures:
         return _jpeg(picture)
 
     def _seen(self, candidate: Candidate) -> tuple[Extracted, Picture | None]:
+        # What has become a container is not shown: none of its members is opened.
+        seen = list(self._decoders().decode([candidate], closed))
+        pictures = [picture for one in seen for picture in one.pictures]
+        wanted = [one for one in pictures if one.where.frame == self._at.frame]
+        return seen[-1], next(iter(wanted or pictures), None)
+
+    def _decoders(self) -> DecodePool:
         if self._pool is None:
             spec = InputSpec(DISPLAY, EDGE)
             self._pool = DecodePool(
                 1, self._limits, spec, sampling=self._sampling, known_parts=self._other_parts
             )
-        seen = list(self._pool.decode([candidate]))
-        pictures = [picture for one in seen for picture in one.pictures]
-        wanted = [one for one in pictures if one.where.frame == self._at.frame]
-        return seen[-1], next(iter(wanted or pictures), None)
+        return self._pool
 
     def _other_parts(self, result: FileResult) -> dict[int, PartResult]:
         """Those that need not be decoded."""
@@ -173,6 +198,10 @@ class Pictures:
         self._kept[key] = shown
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
+
+
+def _candidate(path: str, name: str) -> Candidate:
+    return Candidate(path, name, MediaKind.IMAGE, explicit=True)
 
 
 def _jpeg(picture: Picture) -> Shown:

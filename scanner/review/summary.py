@@ -8,7 +8,7 @@ from scanner.judgement.policy import Verdict
 from scanner.review.agreement import agreed, disagreements, pairs
 from scanner.review.decisions import DECIDING, Choice
 from scanner.review.estimate import Counts, Estimate, Figure, estimate
-from scanner.review.exports import Reviewed, verdict_counts
+from scanner.review.exports import Reviewed, verdict_counts, without_path
 from scanner.review.sampling import Sample
 
 WORDS = {
@@ -33,6 +33,8 @@ def lines(reviewed: Reviewed, sample: Sample | None) -> Iterator[str]:
         yield f"{pair.one} and {pair.other}: {pair.same:,} of {pair.both:,} the same{kappa}"
     if differing:
         yield f"not used, since reviewers differ: {len(differing):,}"
+    if inside := without_path(reviewed):
+        yield f"not in the labels, since only containers hold them: {inside:,}"
     if sample is None:
         yield "no sample was drawn, so nothing is estimated of the folder: scan-review REPORT --sample N"
     else:

@@ -150,13 +150,12 @@ def test_an_estimate_takes_each_stratum_up_to_the_first_open_one(tmp_path: Path)
     assert "precision (share of the flagged that is fake): 50.0% [" in text
 
 
-class Member(str):
-    """As a decoded path of something inside a container is."""
-
-    members = ("a.jpg",)
-
-
-def test_a_members_label_names_no_file(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exports, "decode_path", lambda name: Member("outer.zip"))
-    (one,) = cells(exports.labels(reviewed_of(index, say(sha(index, 0), FAKE))))
-    assert one["path"] == "a.png", "the report's text, and never the container's path"
+def test_a_member_has_no_label_unless_a_file_has_its_content(tmp_path: Path) -> None:
+    rows = [row("x", f"{n:064x}", 0.9) for n in range(2)]
+    for one in rows:
+        one["path"] = "outer.zip!/a.jpg"
+    index = Index(write_report(tmp_path, [*rows, row("copy.jpg", rows[1]["sha256"], 0.9)]))
+    reviewed = reviewed_of(index, *(say(sha(index, n), FAKE) for n in range(2)))
+    assert [one["path"] for one in cells(exports.labels(reviewed))] == ["copy.jpg"]
+    assert exports.without_path(reviewed) == 1
+    assert "not in the labels, since only containers hold them: 1" in list(summary.lines(reviewed, None))
