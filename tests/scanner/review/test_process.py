@@ -6,12 +6,13 @@ import json
 import os
 import signal
 import threading
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from review_process import Client, reviewing, run
 from review_reports import row, write_files, write_report
 
@@ -97,6 +98,34 @@ def test_what_was_decided_is_a_baseline_and_labels_that_are_measured(
     overall = json.loads(Path("e/evaluation.json").read_text())["overall"]
     assert overall["confusion"] == {"tp": 2, "fp": 2, "tn": 4, "fn": 0}
     assert overall["metrics"]["fpr"]["value"] == pytest.approx(1 / 3) and "FPR at threshold" in result.output
+
+
+@pytest.mark.slow
+def test_what_was_accepted_passes_although_it_says_that_it_is_generated(
+    tmp_path: Path, shell: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Flagged or not, beside others or in an archive; ``declared`` of the report goes into the baseline."""
+    monkeypatch.chdir(tmp_path)
+    says = PngImagePlugin.PngInfo()
+    says.add_text("parameters", "Steps: 20, Sampler: Euler a, Seed: 1")
+    for name, value in (("bright", 200), ("dark", 30), ("member", 40)):
+        Image.new("RGB", (30, 20), (value, value, value)).save(f"{name}.png", pnginfo=says)
+    Path("in").mkdir()
+    for name in ("bright.png", "dark.png"):
+        Path(name).rename(f"in/{name}")
+    with zipfile.ZipFile("in/a.zip", "w") as archive:
+        archive.write("member.png")
+    options = ("in", "--archives", "--fail-on", "declared")
+    assert shell(*options, "--out", "report.jsonl").code == 1
+    with reviewing(tmp_path) as running:
+        for place in range(2):
+            running.client.decide(place, "false_alarm")
+        half = running.client.ask("export?kind=baseline").body
+        running.client.decide(2, "false_alarm")
+        whole = running.client.ask("export?kind=baseline").body
+    for name, data, code in (("half.csv", half, 1), ("whole.csv", whole, 0)):
+        Path(name).write_bytes(data)
+        assert shell(*options, "--out", "again.csv", "--baseline", name).code == code, name
 
 
 def test_nothing_to_review_is_no_failure(tmp_path: Path) -> None:
