@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from heic_files import QUARTERS, placed_in_file
 from PIL import Image
 
 MIME = {
@@ -21,6 +22,7 @@ MIME = {
     "TIFF": "image/tiff",
     "GIF": "image/gif",
     "AVIF": "image/avif",
+    "HEIC": "image/heic",
 }
 SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
@@ -72,6 +74,8 @@ def root() -> Authority:
 
 
 def plain(format: str = "JPEG") -> bytes:
+    if format == "HEIC":
+        return placed_in_file(QUARTERS)
     out = io.BytesIO()
     Image.linear_gradient("L").convert("RGB").save(out, format)
     return out.getvalue()
