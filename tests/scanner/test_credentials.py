@@ -76,6 +76,7 @@ def test_one_bit_of_the_picture_makes_it_invalid() -> None:
         "c2pa_code=assertion.dataHash.mismatch"
     )
     assert found.declared is Declared.GENERATED
+    assert told(flipped(signed())).provenance == found.provenance, "that nobody is trusted is not the reason"
 
 
 @pytest.mark.slow

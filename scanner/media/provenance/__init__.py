@@ -19,6 +19,7 @@ from scanner.results.declared import Declared
 
 MAX_LENGTH = 300
 _LEFT_OUT = "…"
+_UNTRUSTED = "signingCredential.untrusted"
 # Where not all facts fit: those that say most of a picture's making first.
 _BY_WEIGHT = ("c2pa", "source=", "png_text=", "generator_text=", "camera=", "software=")
 
@@ -57,7 +58,9 @@ def _credential_facts(found: Credentials) -> Iterator[str]:
     yield from said.named("c2pa_generator", found.generator or "")
     yield from (f"c2pa_source={name}" for name in found.sources if name in SOURCE_TYPES)
     yield from (f"c2pa_action={name}" for name in found.actions if name in EDITS)
-    yield from (f"c2pa_code={code}" for code in found.failures[:1])
+    # Without a trust list nobody is trusted, which is never why a manifest is invalid.
+    failures = sorted(found.failures, key=lambda code: code == _UNTRUSTED)
+    yield from (f"c2pa_code={code}" for code in failures[:1])
 
 
 def _facts(data: memoryview, budget: Budget) -> Iterator[str]:
