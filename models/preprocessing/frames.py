@@ -14,7 +14,7 @@ from models.error_codes import ErrorCode
 from models.preprocessing import formats
 from models.preprocessing.errors import ImageError, Refusal
 from models.preprocessing.openers import format_of, opened
-from models.preprocessing.v1 import checked_size, upright_rgb
+from models.preprocessing.upright import checked_size, upright_rgb
 
 ANIMATIONS = ("GIF", "PNG", "WEBP", "AVIF")
 PAGES = ("TIFF",)
