@@ -2,39 +2,12 @@
 
 from __future__ import annotations
 
-import random
-import struct
-from collections.abc import Sequence
-
 import pytest
+from damaged_files import costs_a_picture_or_nothing
+from psd_files import BLUE, GREEN, RED, psd
 
 from models.error_codes import ErrorCode
 from models.preprocessing import ImageError, ImageFacts, decode_image
-
-RED, GREEN, BLUE = bytes([200, 10, 10, 10]), bytes([10, 200, 10, 10]), bytes([10, 10, 200, 10])
-"""Channels of 2 × 2 pixels."""
-
-
-def psd(
-    channels: Sequence[bytes] = (RED, GREEN, BLUE),
-    *,
-    merged: bool | None = True,
-    layers: int = 0,
-    version: int = 1,
-    bits: int = 8,
-    mode: int = 3,
-) -> bytes:
-    """By hand: 2 × 2 pixels without compression; ``layers`` is only a count."""
-    header = b"8BPS" + struct.pack(">H6xHIIHH", version, len(channels), 2, 2, bits, mode)
-    said = b""
-    if merged is not None:
-        content = struct.pack(">IB", 1, merged) + b"\0" * 13
-        said = b"8BIM" + struct.pack(">H2sI", 0x0421, b"\0\0", len(content)) + content
-    inner = struct.pack(">hxx", layers) if layers else b""
-    of_layers = struct.pack(">I", len(inner)) + inner if inner else b""
-    sections = [b"", said, of_layers]
-    body = b"".join(struct.pack(">I", len(one)) + one for one in sections)
-    return header + body + struct.pack(">H", 0) + b"".join(channels)
 
 
 def pixels(data: bytes) -> list[tuple[int, ...]]:
@@ -85,14 +58,4 @@ def test_other_kinds_are_refused_with_a_reason(data: bytes, code: ErrorCode, wor
 
 
 def test_damage_costs_a_picture_or_nothing() -> None:
-    chance = random.Random(3)
-    whole = psd(layers=2)
-    for _ in range(300):
-        data = bytearray(whole[: chance.randint(5, len(whole))])
-        data[chance.randrange(4, len(data))] = chance.randrange(256)
-        try:
-            decoded = decode_image(bytes(data), max_pixels=1 << 16)
-        except ImageError as error:
-            assert error.code is not ErrorCode.NOT_AN_IMAGE
-        else:
-            assert decoded.rgb.mode == "RGB"
+    costs_a_picture_or_nothing(psd(layers=2), 300, kept=4)
