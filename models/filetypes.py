@@ -14,6 +14,7 @@ import struct
 from enum import StrEnum
 
 from models.bmff_brands import AUDIO_BRANDS, is_avif, is_heif
+from models.raw_types import TIFF_PREFIXES, is_raw, is_raw_head
 
 HEAD_BYTES = 512
 """How many first bytes recognition looks at: tar's signature stands at 257, a third MPEG-TS packet at 376."""
@@ -26,9 +27,9 @@ class MediaKind(StrEnum):
     """What the scanner does with a file."""
 
     IMAGE = "image"
-    """Decoded: JPEG (with MPO), PNG, GIF, BMP, WebP, TIFF, AVIF, PSD; HEIC with an extra."""
+    """Decoded: JPEG (with MPO), PNG, GIF, BMP, WebP, TIFF, AVIF, PSD; HEIC and RAW with an extra each."""
     UNDECODABLE_IMAGE = "undecodable_image"
-    """Pixels in a format that this tool does not decode: JPEG XL, RAW, PSB, ICO …"""
+    """Pixels in a format that this tool does not decode: JPEG XL, PSB, ICO …"""
     OTHER_MEDIA = "other_media"
     """May hold pictures and is none: video, PDF and other page descriptions, vector drawings, archives."""
     COMPANION = "companion"
@@ -44,15 +45,15 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_IMAGE_SUFFIXES = words(
-    """apng avif avifs bmp gif heic heics heif heifs hif jfi jfif jif jpe jpeg jpg jps mpo pjp pjpeg png psd tif
-    tiff webp"""
-)
-_RAW_SUFFIXES = words(
+RAW_SUFFIXES = words(
     """3fr arw cr2 cr3 crw dcr dng erf fff gpr iiq k25 kdc mef mos mrw nef nrw orf pef raf rw2 rwl sr2 srf srw
     x3f"""
 )
-_UNDECODABLE_SUFFIXES = _RAW_SUFFIXES | words(
+_IMAGE_SUFFIXES = RAW_SUFFIXES | words(
+    """apng avif avifs bmp gif heic heics heif heifs hif jfi jfif jif jpe jpeg jpg jps mpo pjp pjpeg png psd tif
+    tiff webp"""
+)
+_UNDECODABLE_SUFFIXES = words(
     """afphoto ani avci avcs bpg cur dcm dds dib dicom eps epsf epsi exr fits flif hdp hdr icns ico j2c j2k jls
     jng jp2 jpc jpf jpm jpx jxl jxr kra mng ora pam pbm pcd pcx pdn pfm pgm pict pnm ppm psb qoi ras rgb sgi tga
     wdp xbm xcf xpm"""
@@ -82,8 +83,6 @@ ZIP_DOCUMENT_SUFFIXES = words(
 )
 
 ZIP_HEADS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
-# The last two have their bytes the wrong way round; such files exist and Pillow opens them.
-_TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+", b"MM*\x00", b"II\x00*")
 _VIDEO_PREFIXES = (
     b"\x1aE\xdf\xa3",  # Matroska, WebM
     b"FLV\x01",
@@ -107,7 +106,7 @@ _PREFIXES: tuple[tuple[bytes, MediaKind], ...] = (
     (b"GIF87a", MediaKind.IMAGE),
     (b"GIF89a", MediaKind.IMAGE),
     (b"8BPS\x00\x01", MediaKind.IMAGE),
-    *((signature, MediaKind.IMAGE) for signature in _TIFF),
+    *((signature, MediaKind.IMAGE) for signature in TIFF_PREFIXES),
     *(
         (signature, MediaKind.UNDECODABLE_IMAGE)
         for signature in (
@@ -116,14 +115,6 @@ _PREFIXES: tuple[tuple[bytes, MediaKind], ...] = (
             b"\x00\x00\x00\x0cjP  \r\n\x87\n",  # JPEG 2000
             b"\xffO\xffQ",  # JPEG 2000 codestream
             b"II\xbc\x01",  # JPEG XR
-            b"IIRO",  # Olympus
-            b"IIRS",
-            b"MMOR",
-            b"IIU\x00",  # Panasonic
-            b"FUJIFILMCCD-RAW",
-            b"FOVb\x00",  # Sigma
-            b"\x00MRM",  # Minolta
-            b"II\x1a\x00\x00\x00HEAPCCDR",  # Canon CRW
             b"8BPS\x00\x02",
             b"gimp xcf ",
             b"v/1\x01",  # OpenEXR
@@ -198,8 +189,8 @@ def kind_by_suffix(name: str) -> MediaKind:
 
 def kind_by_magic(head: bytes) -> MediaKind:
     """What a file's first :data:`HEAD_BYTES` bytes say of it (fewer only if the file has no more)."""
-    if head.startswith(_TIFF) and head[8:10] == b"CR":
-        return MediaKind.UNDECODABLE_IMAGE  # Canon CR2 says so in its TIFF header
+    if is_raw_head(head):
+        return MediaKind.IMAGE
     for signature, kind in _PREFIXES:
         if head.startswith(signature):
             return kind
@@ -226,18 +217,20 @@ def pointer_of(head: bytes) -> str:
 def classify(name: str, head: bytes) -> MediaKind:
     """What a file is: by its first bytes where they are recognised, else by its suffix.
 
-    Three exceptions, where many formats share one signature: a TIFF named as RAW is RAW, a zip file named as a
-    document or package is what its name says, and so is a pointer to what would not be decoded either.
+    Two exceptions, where many formats share one signature: a zip file named as a document or package is what its name
+    says, and so is a pointer to what would not be decoded either.
     """
-    suffix = suffix_of(name)
-    if suffix in _RAW_SUFFIXES and head.startswith(_TIFF):
-        return MediaKind.UNDECODABLE_IMAGE
-    if suffix in ZIP_DOCUMENT_SUFFIXES and head.startswith(ZIP_HEADS):
+    if suffix_of(name) in ZIP_DOCUMENT_SUFFIXES and head.startswith(ZIP_HEADS):
         return kind_by_suffix(name)
     by_magic = kind_by_magic(head)
     if by_magic is MediaKind.POINTER and kind_by_suffix(name) is MediaKind.OTHER_MEDIA:
         return MediaKind.OTHER_MEDIA
     return by_magic if by_magic is not MediaKind.UNKNOWN else kind_by_suffix(name)
+
+
+def may_be_a_thumbnail(name: str, data: bytes) -> bool:
+    """Whether a whole file is a TIFF that its name alone calls RAW: what opens as a TIFF may be its thumbnail."""
+    return suffix_of(name) in RAW_SUFFIXES and data.startswith(TIFF_PREFIXES) and not is_raw(data)
 
 
 def is_video(name: str, head: bytes) -> bool:
@@ -250,12 +243,9 @@ def is_video(name: str, head: bytes) -> bool:
 
 
 def _kind_by_brands(head: bytes) -> MediaKind:
-    major = head[8:12]
     if is_avif(head) or is_heif(head):
         return MediaKind.IMAGE
-    if major == b"crx ":
-        return MediaKind.UNDECODABLE_IMAGE
-    if major in AUDIO_BRANDS:
+    if head[8:12] in AUDIO_BRANDS:
         return MediaKind.UNKNOWN
     return MediaKind.OTHER_MEDIA
 

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from models.preprocessing.seen import UnjudgedFace
 
 
+PREVIEW = "preview"
+"""What a camera embedded beside the sensor's values."""
+
+
 @dataclass(frozen=True)
 class ImageFacts:
     """What the file says of its picture, as stored (before orientation and draft)."""
@@ -21,6 +25,8 @@ class ImageFacts:
     height: int
     frames: int | None
     """Number of frames, of which only the first is decoded; ``None`` when the file is too damaged to tell."""
+    pixels: str | None = None
+    """:data:`PREVIEW` where they are not the file's own picture; width and height are the preview's then."""
 
 
 class ImageError(Exception):

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from PIL import Image, ImageFile
 
 from models.bmff_brands import is_heif
 from models.error_codes import ErrorCode
 from models.filetypes import HEAD_BYTES
+from models.preprocessing import raw
 from models.preprocessing.errors import ImageError
+from models.raw_types import is_raw
 from models.support.dependencies import MissingExtra, require_extra
 
-DECODED_FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "PSD", "HEIF")
-"""Pillow's names of the formats that may be opened; EPS, which runs Ghostscript, is one that must not."""
+DECODED_FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "PSD", "HEIF", "RAW")
+"""Pillow's names of the formats that may be opened, and our one for RAW; EPS, which runs Ghostscript, must not be."""
 
 _OPENERS = {
     "JPEG": "JpegImagePlugin",  # of MPO files, too, for which Pillow registers none
@@ -42,10 +46,11 @@ def format_of(data: bytes) -> str:
     if is_heif(data[:HEAD_BYTES]):
         _heif()
         return HEIF
-    for name, module in _OPENERS.items():
-        if name not in Image.OPEN:
-            import_module(f"PIL.{module}")
-        _, accepts = Image.OPEN[name]
+    if is_raw(data):
+        raw.library()
+        return raw.RAW
+    for name in _OPENERS:
+        _, accepts = _registered(name)
         known = accepts(data[:_SIGNATURE_BYTES]) if accepts is not None else True
         if isinstance(known, str):  # Pillow was built without this format's library
             detail = f"the installed Pillow was built without {name}; install one that has it"
@@ -61,9 +66,16 @@ def opened(name: str, data: bytes) -> ImageFile.ImageFile:
     ``Image.open(formats=…)`` does the same, but forgets an opener's reason and, above its process-wide limit,
     the picture's size; both belong in the report.
     """
-    opener = _heif().HeifImageFile if name == HEIF else Image.OPEN[name][0]
+    opener = _heif().HeifImageFile if name == HEIF else _registered(name)[0]
     image: ImageFile.ImageFile = opener(io.BytesIO(data), "")
     return image
+
+
+def _registered(name: str) -> tuple[Callable[..., Any], Callable[[bytes], bool | str] | None]:
+    """What Pillow knows of a format: what opens it, and what knows its signature."""
+    if name not in Image.OPEN:
+        import_module(f"PIL.{_OPENERS[name]}")
+    return Image.OPEN[name]
 
 
 def _heif() -> ModuleType:

@@ -36,12 +36,15 @@ def checked_size(image: Image.Image, max_pixels: int) -> None:
         raise Refusal(ErrorCode.TOO_MANY_PIXELS, detail)
 
 
-def upright_rgb(image: Image.Image) -> Image.Image:
-    """The frame in hand, decoded; raises what Pillow raises, and :class:`Refusal`."""
+def upright_rgb(image: Image.Image, otherwise: int = 1) -> Image.Image:
+    """The frame in hand, decoded; raises what Pillow raises, and :class:`Refusal`.
+
+    ``otherwise`` is the orientation, as EXIF numbers them, of a picture that says none itself.
+    """
     if image.mode == "F":
         raise Refusal(ErrorCode.UNSUPPORTED_MODE, "floating-point pixels have no fixed range")
     image.load()
-    orientation = _orientation(image)
+    orientation = _orientation(image, otherwise)
     rgb = _to_rgb(image)
     return rgb.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else rgb
 
@@ -55,11 +58,12 @@ def stored_size(image: Image.Image) -> tuple[int, int]:
     return image.width, image.height
 
 
-def _orientation(image: Image.Image) -> int:
+def _orientation(image: Image.Image, otherwise: int) -> int:
     try:
-        return int(image.getexif().get(_EXIF_ORIENTATION, 1))
+        own = int(image.getexif().get(_EXIF_ORIENTATION, otherwise))
     except Exception:  # noqa: BLE001 - a damaged EXIF block costs the orientation, not the picture
-        return 1
+        return otherwise
+    return own if 1 <= own <= 8 else otherwise
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

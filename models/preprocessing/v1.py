@@ -18,7 +18,7 @@ from PIL import Image
 
 from models.contract import IMAGE_SIZE, InputSpec
 from models.error_codes import ErrorCode
-from models.preprocessing import formats
+from models.preprocessing import formats, raw
 from models.preprocessing.errors import ImageError, ImageFacts, Refusal
 from models.preprocessing.openers import format_of, opened
 from models.preprocessing.seen import Crop, Law, Seen, SeenFrame
@@ -53,7 +53,8 @@ def decode_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImage:
     """Decode the first frame of ``data`` to an upright RGB picture.
 
     JPEGs larger than ``DRAFT_SIZE`` come back reduced. Alpha is composited over white, 16- and 32-bit
-    integers are scaled linearly from the full range of their type, ICC profiles are ignored.
+    integers are scaled linearly from the full range of their type, ICC profiles are ignored. Of a RAW file it is the
+    largest picture that the camera embedded, and ``facts.pixels`` says so.
 
     Raises :class:`ImageError`, and nothing else, whatever the bytes are.
     """
@@ -62,7 +63,17 @@ def decode_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> DecodedImage:
 
 def decode_reduced(data: bytes, draft_size: tuple[int, int], max_pixels: int) -> DecodedImage:
     """:func:`decode_image` with JPEGs reduced to no less than ``draft_size``."""
-    attempt = _Attempt(format_of(data), max_pixels, draft_size)
+    format = format_of(data)
+    if format == raw.RAW:
+        preview = raw.preview_of(data)
+        with raw.told_of_the_file():
+            attempt = _Attempt(preview.format, max_pixels, draft_size, preview.orientation)
+            decoded = _decoded(attempt, preview.data)
+        return replace(decoded, facts=raw.facts_of(decoded.facts))
+    return _decoded(_Attempt(format, max_pixels, draft_size), data)
+
+
+def _decoded(attempt: _Attempt, data: bytes) -> DecodedImage:
     try:
         return attempt.decode(data)
     except Exception as error:  # noqa: BLE001 - on damaged bytes Pillow's decoders raise whatever they run into
@@ -86,7 +97,7 @@ def _second_look(attempt: _Attempt, data: bytes, error: Exception) -> DecodedIma
     for bare in _without_metadata(rules, data):
         if bare.data == data:
             continue
-        again = _Attempt(attempt.format, attempt.max_pixels, attempt.draft_size)
+        again = _Attempt(attempt.format, attempt.max_pixels, attempt.draft_size, attempt.orientation)
         try:
             decoded = again.decode(bare.data)
         except Exception as second:  # noqa: BLE001 - the first error is the one to report
@@ -107,8 +118,11 @@ def _without_metadata(rules: formats.FormatRules, data: bytes) -> Iterator[forma
 class _Attempt:
     """One decoding, and what it learnt before it ended."""
 
-    def __init__(self, format: str, max_pixels: int, draft_size: tuple[int, int]) -> None:
+    def __init__(
+        self, format: str, max_pixels: int, draft_size: tuple[int, int], orientation: int = 1
+    ) -> None:
         self.format, self.max_pixels, self.draft_size = format, max_pixels, draft_size
+        self.orientation = orientation
         self.facts: ImageFacts | None = None
 
     def decode(self, data: bytes) -> DecodedImage:
@@ -119,7 +133,7 @@ class _Attempt:
             if image.format in ("JPEG", "MPO"):
                 image.draft("RGB", self.draft_size)
             # Everything is taken from the first frame before frames are counted: counting moves to others.
-            rgb = upright_rgb(image)
+            rgb = upright_rgb(image, self.orientation)
             checked_size(rgb, self.max_pixels)  # a HEIF may hold more than it says
             facts = ImageFacts(facts.format, facts.width, facts.height, _frame_count(image))
         return DecodedImage(rgb, facts)

@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from models.filetypes import may_be_a_thumbnail
 from models.preprocessing import ImageError
-from models.preprocessing.errors import NothingToJudge
+from models.preprocessing.errors import ImageFacts, NothingToJudge
 from models.preprocessing.laws import law_of
 from models.preprocessing.seen import UnjudgedFace
 from scanner.media.file import MediaFile
@@ -31,7 +32,7 @@ class StillOpener:
     def open(self, file: MediaFile, reading: Reading) -> Opened:
         data = file.read(reading.limits)
         facts: dict[str, Any] = {"sha256": hashlib.sha256(data).hexdigest(), **_origin(data, reading)}
-        if (why := _why_not_decoded(file.kind, data)) is not None:
+        if (why := _why_not_decoded(file, data)) is not None:
             return Opened(failed(file, *why, **facts))
         try:
             limits = reading.limits
@@ -45,15 +46,15 @@ class StillOpener:
                 if several is not None:
                     return several
             if known is not None:
-                facts |= {"width": known.width, "height": known.height}
+                facts |= _shown(known)
             if isinstance(error, NothingToJudge):
                 facts |= {"faces": 0, "unscored_faces": _unscored(error.unjudged)}
             return Opened(failed(file, error.code, error.detail, format=error.format, **facts))
         found = seen.facts
         if (several := all_frames(file, found, reading, facts)) is not None:
             return several
-        facts |= {"format": found.format, "width": found.width, "height": found.height}
-        facts |= {"frames": found.frames, "faces": seen.faces, "unscored_faces": _unscored(seen.unjudged)}
+        facts |= {"format": found.format, "frames": found.frames, **_shown(found)}
+        facts |= {"faces": seen.faces, "unscored_faces": _unscored(seen.unjudged)}
         pictures = (Picture(crop.pixels, Where(Region(*crop.region), face=crop.face)) for crop in seen.crops)
         return Opened(of_file(file, **facts), tuple(pictures))
 
@@ -67,14 +68,23 @@ def _origin(data: bytes, reading: Reading) -> dict[str, Any]:
     return origin(data, check)._asdict()
 
 
+def _shown(found: ImageFacts) -> dict[str, Any]:
+    return {"width": found.width, "height": found.height, "pixels": found.pixels}
+
+
 def _unscored(faces: Sequence[UnjudgedFace]) -> tuple[UnscoredFace, ...]:
     return tuple(UnscoredFace(Region(*one.region), one.side, one.face, one.why) for one in faces)
 
 
-def _why_not_decoded(kind: MediaKind, data: bytes) -> tuple[ErrorCode, str] | None:
-    if kind is MediaKind.POINTER:
+def _why_not_decoded(file: MediaFile, data: bytes) -> tuple[ErrorCode, str] | None:
+    if file.kind is MediaKind.POINTER:
         return ErrorCode.NOT_AN_IMAGE, not_fetched(data[:HEAD_BYTES])
-    if kind is MediaKind.UNDECODABLE_IMAGE:
+    if may_be_a_thumbnail(file.own_name, data):
+        return (
+            ErrorCode.UNSUPPORTED_FORMAT,
+            "a TIFF that is named as RAW and does not say so: what would be read may be its thumbnail",
+        )
+    if file.kind is MediaKind.UNDECODABLE_IMAGE:
         return (
             ErrorCode.UNSUPPORTED_FORMAT,
             "an image format that this tool recognises and does not decode",

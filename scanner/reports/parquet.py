@@ -102,6 +102,7 @@ def _schema(arrow: Any, facts: RunFacts) -> pyarrow.Schema:
         "seconds": arrow.float64(),
         "declared": word,
         "container": word,
+        "pixels": word,
         "findings": arrow.list_(_finding_type(arrow)),
     }
     schema = arrow.schema(

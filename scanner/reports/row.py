@@ -29,6 +29,7 @@ COLUMNS = (
     "seconds",
     "declared",
     "container",
+    "pixels",
 )
 MODEL_DIGITS = 12
 KNOWN = "known"
@@ -59,6 +60,7 @@ def row_of(judged: Judged, *, model_sha256: str) -> dict[str, Any]:
         "seconds": result.seconds,
         "declared": None if result.declared is None else result.declared.value,
         "container": result.container,
+        "pixels": result.pixels,
     }
 
 

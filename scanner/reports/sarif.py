@@ -176,6 +176,7 @@ class SarifReport:
             "declared": result.declared,
             "faces": result.faces,
             "where": where_decided(result),
+            "pixels": result.pixels,
         }
         properties = {name: value for name, value in told.items() if value}
         rank = {}

@@ -20,7 +20,7 @@ from models.support.release import tool_version
 from scanner.results.model import ModelFacts
 from scanner.results.record import RECORD_VERSION
 
-OF_EXTRAS = ("pi-heif", "py7zr", "pypdfium2")
+OF_EXTRAS = ("pi-heif", "py7zr", "pypdfium2", "rawpy")
 """Which open what is an error without them."""
 LIBRARIES = (
     "onnxruntime-gpu",

@@ -24,7 +24,7 @@ from scanner.results import (
 from scanner.results.credentials import Credentials
 from scanner.results.parts import Gap, Looked, PartResult, Where
 
-RECORD_VERSION = 8
+RECORD_VERSION = 9
 """Raised with each change of what a record holds, or of what its texts say."""
 
 PART = "part"
@@ -45,6 +45,7 @@ FACTS = (
     "container",
     "member",
     "members",
+    "pixels",
     "credentials",
 )
 """The fields of a result that are plain values, in the order in which they are written."""

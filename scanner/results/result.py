@@ -180,6 +180,9 @@ class FileResult:
     """Its number among the members of that container, from 0."""
     members: int | None = None
     """Of a container, those that have rows of their own; ``None`` for what was not looked into."""
+    pixels: str | None = None
+    """``preview`` where a picture was judged that a camera embedded beside the sensor's values, of which ``width`` and
+    ``height`` are then; ``None`` for the file's own."""
     # Of the reading, not of the file: two readings of the same bytes are equal.
     stamp: Stamp | None = field(default=None, compare=False)
     """``None`` when the file could not be opened, or changed while or just before it was read."""

@@ -10,7 +10,18 @@ from scanner.judgement.policy import format_probability
 
 Record = Mapping[str, Any]
 
-_BLIND = ("format", "width", "height", "bytes", "frames", "faces", "seconds", "provenance", "declared")
+_BLIND = (
+    "format",
+    "width",
+    "height",
+    "pixels",
+    "bytes",
+    "frames",
+    "faces",
+    "seconds",
+    "provenance",
+    "declared",
+)
 """What may be seen before a blind decision. A list of what may, since any new fact may tell of the score."""
 _ELSEWHERE = ("schema", "path", "status", "prob_fake", "verdict", "error", "sha256", "findings", "where")
 """What the page shows in its own places."""

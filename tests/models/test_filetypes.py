@@ -22,9 +22,11 @@ from models.filetypes import (
     classify,
     kind_by_magic,
     kind_by_suffix,
+    may_be_a_thumbnail,
     suffix_of,
     suffixes_of,
 )
+from models.raw_types import is_raw_head
 
 IMAGE = MediaKind.IMAGE
 UNDECODABLE = MediaKind.UNDECODABLE_IMAGE
@@ -90,7 +92,7 @@ def test_images_that_are_not_decoded_are_recognised(format_: str) -> None:
         (ftyp(b"mif1"), IMAGE),
         (ftyp(b"heic", b"mif1", b"avif"), IMAGE),
         (ftyp(b"heix", b"mif1"), IMAGE),
-        (ftyp(b"crx ", b"isom"), UNDECODABLE),
+        (ftyp(b"crx ", b"isom"), IMAGE),
         (ftyp(b"isom", b"iso2", b"avc1", b"mp41"), OTHER),
         (ftyp(b"qt  "), OTHER),
         (ftyp(b"isom", b"avif"), OTHER),
@@ -122,14 +124,27 @@ def test_brands_decide_between_heif_and_avif() -> None:
         b"P6\n# made by hand\n3 2\n255\n",
         b"P7\nWIDTH 3\n",
         b"Pf\n3 2\n-1.0\n",
-        b"II*\x00\x10\x00\x00\x00CR\x02\x00",
-        b"FUJIFILMCCD-RAW 0201",
-        b"IIRO\x08\x00",
         b"\xff\xd8\xff\xf7",
     ],
 )
 def test_signatures_of_undecoded_images(head: bytes) -> None:
     assert kind_by_magic(head) is UNDECODABLE
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"II*\x00\x10\x00\x00\x00CR\x02\x00",
+        ftyp(b"crx ", b"isom"),
+        b"FUJIFILMCCD-RAW 0201",
+        b"IIRO\x08\x00",
+        b"IIU\x00\x18\x00",
+    ],
+)
+def test_signatures_of_raw(head: bytes) -> None:
+    assert is_raw_head(head) and kind_by_magic(head) is IMAGE
+    assert classify("a.jpg", head) is IMAGE
+    assert not is_raw_head(TIFF_HEAD)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +211,7 @@ def test_other_bytes_are_not_taken_for_media(head: bytes) -> None:
         ("two.dots.webp", IMAGE),
         ("=cmd.png", IMAGE),
         ("a.heic", IMAGE),
-        ("a.NEF", UNDECODABLE),
+        ("a.NEF", IMAGE),
         ("a.psd", IMAGE),
         ("favicon.ico", UNDECODABLE),
         ("a.mp4", OTHER),
@@ -218,11 +233,13 @@ def test_kind_by_suffix(name: str, kind: MediaKind) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["nef", "DNG", "cr2", "arw"])
-def test_a_tiff_named_as_raw_is_raw(suffix: str) -> None:
-    assert classify(f"a.{suffix}", TIFF_HEAD) is UNDECODABLE
-    assert classify("a.tif", TIFF_HEAD) is IMAGE
+def test_a_tiff_that_only_its_name_calls_raw_is_told_apart(suffix: str) -> None:
+    for name in (f"a.{suffix}", "a.tif"):
+        assert classify(name, TIFF_HEAD) is IMAGE
+    assert may_be_a_thumbnail(f"a.{suffix}", TIFF_HEAD) and not may_be_a_thumbnail("a.tif", TIFF_HEAD)
     # Anything else that is called RAW is what it is.
     assert classify(f"a.{suffix}", made_by_pillow("JPEG")) is IMAGE
+    assert not may_be_a_thumbnail(f"a.{suffix}", made_by_pillow("JPEG"))
 
 
 @pytest.mark.parametrize(

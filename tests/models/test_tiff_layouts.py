@@ -208,7 +208,6 @@ def test_codecs_that_pillow_lacks_are_an_unsupported_format(number: int, name: s
         {332: (3, (2,))},  # inks that are not cyan, magenta, yellow and black
         {317: (3, (2,))},  # a predictor that the codec does not have
         {259: (3, (4,))},  # a fax of 8 bits
-        {262: (3, (32803,))},  # a camera's mosaic
         {258: (3, (5, 6, 5, 8))},
         {277: (3, (9,)), 258: (3, (8,) * 9)},
     ],

@@ -49,10 +49,10 @@ def test_schema_1_to_the_byte() -> None:
     marked = report((replace(OK, provenance="c2pa", declared=Declared.EDITED), Verdict.REAL), known=True)
     assert marked + report((skipped, None), (failed, None)).partition(b"\n")[2] == (
         b"path,status,prob_fake,verdict,error,format,width,height,bytes,sha256,model,frames,baseline,provenance,faces,where,seconds,"
-        b"declared,container\n"
-        b"in/a.png,ok,0.123457,real,,PNG,30,20,99," + b"cd" * 32 + b",abababababab,1,known,c2pa,,,,edited,\n"
-        b"b.mp4,skipped,,,unsupported_media,,,,7,,,,,,,,,,\n"
-        b"c.png,error,,,inference_failed,PNG,1,2,3,ef,,1,,,,,,,\n"
+        b"declared,container,pixels\n"
+        b"in/a.png,ok,0.123457,real,,PNG,30,20,99," + b"cd" * 32 + b",abababababab,1,known,c2pa,,,,edited,,\n"
+        b"b.mp4,skipped,,,unsupported_media,,,,7,,,,,,,,,,,\n"
+        b"c.png,error,,,inference_failed,PNG,1,2,3,ef,,1,,,,,,,,\n"
     )
 
 

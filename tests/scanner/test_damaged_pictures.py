@@ -11,6 +11,7 @@ import pytest
 from damaged_files import damaged
 from heic_files import WITH_EXIF
 from psd_files import psd
+from raw_files import SMALL, dng, raf
 
 MOST = 500
 
@@ -21,8 +22,10 @@ MOST = 500
     [
         ("heic", WITH_EXIF, 24, "pi_heif"),
         ("psd", psd(layers=2), 4, "PIL"),
+        ("dng", dng([SMALL]), 8, "rawpy"),
+        ("raf", raf(SMALL), 16, "rawpy"),
     ],
-    ids=["heic", "psd"],
+    ids=["heic", "psd", "dng", "raf"],
 )
 def test_each_has_one_row(
     tmp_path: Path,

@@ -32,7 +32,7 @@ class TestWhatIsACandidate:
             ("film.mp4", MediaKind.OTHER_MEDIA),
             ("photo", MediaKind.IMAGE),
             ("photo.dat", MediaKind.IMAGE),
-            ("raw.nef", MediaKind.UNDECODABLE_IMAGE),
+            ("raw.nef", MediaKind.IMAGE),
             ("really.mp4", MediaKind.IMAGE),
             ("text.jpg", MediaKind.IMAGE),
         ]
@@ -56,11 +56,11 @@ class TestWhatIsACandidate:
         found = Run("in", selection=Selection(media_only=media_only)).names
         assert len(found) == 4 and Run(*found, selection=Selection(media_only=media_only)).names == found
         assert opened == []
-        make("in/e.nef")
+        make("in/e.jp2")
         make("in/._f.png")
         make("in/.AppleDouble/g.png")
         Run("in")
-        assert opened == ["in/.AppleDouble/g.png", "in/._f.png", "in/e.nef"]
+        assert opened == ["in/.AppleDouble/g.png", "in/._f.png", "in/e.jp2"]
 
     def test_companions_of_pictures_are_known_by_content_and_have_no_row(self) -> None:
         for name in ("._a.jpg", "._b.CR2", "._c.mp4", ".AppleDouble/a.jpg", "renamed.dat", "._d"):
@@ -105,13 +105,13 @@ class TestWhatIsACandidate:
     def test_an_unreadable_file_that_may_be_an_image_is_an_error(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        for name in ("in/a", "in/b.nef", "in/c.txt"):
+        for name in ("in/a", "in/b.jp2", "in/c.txt"):
             make(name, b"text")
-        monkeypatch.setattr(os, "open", refusing(os.open, "in/a", "in/b.nef", "in/c.txt"))
+        monkeypatch.setattr(os, "open", refusing(os.open, "in/a", "in/b.jp2", "in/c.txt"))
         run = Run("in")
         assert [(c.name, c.problem, c.detail) for c in run.candidates] == [
             (name, ErrorCode.PERMISSION_DENIED, "Permission denied")
-            for name in ("in/a", "in/b.nef", "in/c.txt")
+            for name in ("in/a", "in/b.jp2", "in/c.txt")
         ]
         assert run.skipped == []
 
