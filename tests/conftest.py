@@ -6,6 +6,11 @@ import os
 
 import pytest
 
+WORKER = "PYTEST_XDIST_WORKER"
+if WORKER in os.environ:
+    # Several tests run side by side: threads of one network would wait for those of another.
+    os.environ["OMP_NUM_THREADS"] = "1"
+
 OWN_PROCESS = "PYTEST_OWN_PROCESS"
 OURS = "SCAN_"
 SLOW_FIXTURES = {"exports", "lite", "run_checkpoint", "scratch_run", "seed_checkpoint", "two_phase_run"}
@@ -26,10 +31,12 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests marked ``own_process`` run where test_own_process.py starts them, and nowhere else; ``slow`` are also those
-    that ask for a slow fixture."""
+    that ask for a slow fixture. With ``-n`` one process runs what shares them, or else a file."""
     for item in items:
-        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+        shares = bool(SLOW_FIXTURES & set(getattr(item, "fixturenames", ())))
+        if shares:
             item.add_marker(pytest.mark.slow)
+        item.add_marker(pytest.mark.xdist_group(str(item.path.parent if shares else item.path)))
     inside = OWN_PROCESS in os.environ
     left = [item for item in items if (item.get_closest_marker("own_process") is not None) is not inside]
     if left:
