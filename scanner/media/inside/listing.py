@@ -17,17 +17,13 @@ _OF_CPU_TIME = 0.4
 def open_container(kind: ContainerType, file: MediaFile, reading: Reading) -> Opened:
     """Those that were met, and the container's own row. Raises :class:`MediaError` for a file that cannot be read."""
     limits = reading.limits
-    walker = Walker(
-        reading.sampling, limits.max_bytes, Budget(file.size, _OF_CPU_TIME * limits.cpu_seconds)
-    )
+    walker = Walker(reading.sampling, limits.max_bytes, Budget(file.size, _OF_CPU_TIME * limits.cpu_seconds))
     digest = file.sha256(limits)
     members, gap = _members(walker, kind, file)
     file.check_unchanged()
     facts = {"sha256": digest, "format": kind.value, "frames": len(members), "members": len(members)}
     own = gap or own_row(len(members))
-    return Opened(
-        failed(file, own.code, own.detail, **facts), members=Members(file.status, tuple(members))
-    )
+    return Opened(failed(file, own.code, own.detail, **facts), members=Members(file.status, tuple(members)))
 
 
 def _members(walker: Walker, kind: ContainerType, file: MediaFile) -> tuple[list[Member], Gap | None]:
