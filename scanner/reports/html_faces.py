@@ -46,7 +46,9 @@ def figure(result: FileResult, preview: Preview | None, policy: Policy) -> Itera
         words += f", boxes around the {MOST_BOXES} with the highest values"
     words += html_heat_maps.missing(result.deciding)
     value = format_probability(result.prob_fake or 0.0)
-    said = f'<span class="{kind}">{value}</span> {words}{"<br>" if words else ""}{html.escape(result.path)}'
+    # A long name is broken between folders and containers, not inside a word.
+    name = html.escape(result.path).replace("/", "/<wbr>")
+    said = f'<span class="{kind}">{value}</span> {words}{"<br>" if words else ""}{name}'
     if (found := result.credentials) is not None:
         said += f'<br><span class="says">C2PA manifest: {WORDS[found.state]}</span>'
     if result.declared is not None:

@@ -100,7 +100,7 @@ def test_of_a_crowd_the_most_suspicious_have_boxes_and_the_page_says_so() -> Non
 @pytest.mark.parametrize("preview", [None, Preview(PREVIEW.judged), PREVIEW])
 def test_a_name_is_text_whatever_it_holds(preview: Preview | None) -> None:
     page = tags(scored(0.9, 0.2, name=HOSTILE), preview)
-    assert {tag for tag, _ in page.found} <= {"figure", "div", "img", "span", "b", "figcaption", "br"}
+    assert {tag for tag, _ in page.found} <= {"figure", "div", "img", "span", "b", "figcaption", "br", "wbr"}
     assert not any(name.startswith("on") for _, attributes in page.found for name in attributes)
     assert HOSTILE in page.text
     assert len(page.boxes) == (2 if preview is PREVIEW else 0)

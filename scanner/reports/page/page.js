@@ -20,6 +20,11 @@ function compare(a, b) {
   return (x < y ? -1 : 1) * (sorted.down ? -1 : 1);
 }
 
+// A long name is broken between folders and containers, not inside a word.
+function breakable(name) {
+  return name.split(/(?<=\/)/).flatMap((part, n) => (n ? [document.createElement("wbr"), part] : [part]));
+}
+
 function draw() {
   body.replaceChildren();
   for (const row of shown.slice(first, first + PAGE)) {
@@ -28,7 +33,8 @@ function draw() {
       const cell = document.createElement("td");
       if (NUMBERS.has(column)) cell.className = "number";
       if (column === 3 && value !== null) cell.className = value;
-      cell.textContent = value === null ? "" : column === 2 ? value.toFixed(6) : column === 9 ? value.slice(0, 12) : value;
+      if (column === 0) cell.append(...breakable(value));
+      else cell.textContent = value === null ? "" : column === 2 ? value.toFixed(6) : column === 9 ? value.slice(0, 12) : value;
       if (column === 9 && value !== null) cell.title = value;
       line.append(cell);
     });

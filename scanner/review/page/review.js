@@ -12,7 +12,8 @@ let showsBoxes = true;
 function fill(element, lines, tag) {
   element.replaceChildren(...lines.map((text) => {
     const line = document.createElement(tag);
-    line.textContent = text;
+    // A long name is broken between folders and containers, not inside a word.
+    line.append(...text.split(/(?<=\/)/).flatMap((part, n) => (n ? [document.createElement("wbr"), part] : [part])));
     return line;
   }));
 }
@@ -74,10 +75,11 @@ function draw() {
     at("image").src = `picture?place=${item.place}`;
     // A face of 100 pixels is hard to look at; more than that would only be blurred.
     const times = Math.max(1, Math.min(3, Math.floor(640 / Math.max(picture.width, picture.height))));
-    at("image").width = picture.width * times;
-    at("image").height = picture.height * times;
-    at("scale").textContent = `enlarged ${times} times`;
-    at("scale").hidden = times === 1;
+    at("image").style.setProperty("--wide", `${picture.width * times}px`);
+    at("image").style.setProperty("--shape", picture.width / picture.height);
+    const enlarged = at("image").clientWidth / picture.width; // a low window leaves less room
+    at("scale").textContent = `enlarged ${enlarged.toFixed(1).replace(".0", "")} times`;
+    at("scale").hidden = enlarged <= 1;
     at("image").alt = item.names[0];
   }
   drawBoxes();
@@ -193,8 +195,12 @@ at("close").addEventListener("click", () => at("exports").close());
 run(async () => {
   begin = await ask("begin");
   document.title = at("report").textContent = `Review of ${begin.report}`;
-  const unscored = begin.rows - Object.values({ ok: begin.statuses.ok || 0 })[0];
-  const remarks = [begin.remark, unscored ? `${unscored} of ${begin.rows} files have no score and are not shown: they were not audited.` : ""];
+  const unscored = begin.rows - begin.containers - (begin.statuses.ok || 0);
+  const remarks = [
+    begin.remark,
+    unscored ? `${unscored} of ${begin.rows} files have no score and are not shown: they were not audited.` : "",
+    begin.containers ? `${begin.containers} containers are shown by what is in them.` : "",
+  ];
   at("remark").textContent = remarks.filter(Boolean).join(" ");
   at("remark").hidden = !at("remark").textContent;
   await go(begin.place);
