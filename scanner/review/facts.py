@@ -23,10 +23,21 @@ _BLIND = (
     "declared",
 )
 """What may be seen before a blind decision. A list of what may, since any new fact may tell of the score."""
-_ELSEWHERE = ("schema", "path", "status", "prob_fake", "verdict", "error", "sha256", "findings", "where")
+_ELSEWHERE = (
+    "schema",
+    "path",
+    "status",
+    "prob_fake",
+    "verdict",
+    "error",
+    "sha256",
+    "findings",
+    "where",
+    "tracks",
+)
 """What the page shows in its own places."""
 MOST_BOXES = 100
-_MOST_FINDINGS = 20
+_MOST_LINES = 20
 _LONGEST = 2000
 
 
@@ -50,9 +61,11 @@ def facts(record: Record, *, blind: bool) -> list[tuple[str, str]]:
     """Names and texts; what this version does not know is shown as it stands."""
     names = _BLIND if blind else [name for name in record if name not in _ELSEWHERE]
     found = [(name, _text(record[name])) for name in names if record.get(name) not in (None, [], {})]
+    if not blind:
+        found += _tracks(record)
     place = deciding(record)
-    if place is not None and (time := record["findings"][place].get("time")) is not None:
-        found.append(("shown", f"the frame at {time:.2f} s"))
+    if place is not None and (shown := _shown(record, record["findings"][place])):
+        found.append(("shown", shown))
     if not blind:
         found += _findings(record)
     return found
@@ -76,17 +89,41 @@ def boxes(record: Record, *, blind: bool) -> list[dict[str, Any]]:
     return found
 
 
+def _shown(record: Record, finding: Record) -> str:
+    """Which of several pictures of a file; pages have no time."""
+    if (time := finding.get("time")) is not None:
+        return f"the frame at {time:.2f} s"
+    if record.get("coverage") is None:
+        return ""
+    return f"page {finding['frame'] + 1} of {record['frames']}"
+
+
+def _tracks(record: Record) -> list[tuple[str, str]]:
+    """Of a film, the highest first; those that do not count behind them."""
+    ranked = sorted(record.get("tracks") or [], key=lambda one: (not one["counts"], -one["prob_fake"]))
+    lines = [
+        f"{one['number']}: {format_probability(one['prob_fake'])}, {one['frames']} frames"
+        + ("" if one["counts"] else ", does not count")
+        for one in ranked[:_MOST_LINES]
+    ]
+    return [("tracks", _listed(lines, len(ranked)))] if lines else []
+
+
 def _findings(record: Record) -> list[tuple[str, str]]:
     findings = record.get("findings") or []
     if len(findings) < 2:
         return []
     ranked = sorted(enumerate(findings, start=1), key=lambda one: -one[1]["prob_fake"])
     lines = []
-    for number, one in ranked[:_MOST_FINDINGS]:
+    for number, one in ranked[:_MOST_LINES]:
         when = "" if one.get("time") is None else f" at {one['time']:.2f} s"
         lines.append(f"{number}: {format_probability(one['prob_fake'])}{when}")
-    more = len(findings) - _MOST_FINDINGS
-    return [("findings", "\n".join([*lines, *([f"and {more:,} more"] if more > 0 else [])]))]
+    return [("findings", _listed(lines, len(findings)))]
+
+
+def _listed(lines: list[str], total: int) -> str:
+    more = total - len(lines)
+    return "\n".join([*lines, *([f"and {more:,} more"] if more > 0 else [])])
 
 
 def _text(value: Any) -> str:

@@ -19,6 +19,7 @@ from models.contract import PROB_DECIMALS
 from models.support.errors import Failure
 from scanner.judgement.policy import Verdict
 from scanner.reports.jsonl import looks_like_jsonl
+from scanner.results import ErrorCode
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +32,7 @@ _VERDICTS = (Verdict.REAL, Verdict.INCONCLUSIVE, Verdict.FAKE)
 
 # As JSON Lines reports are written; inside a string these quotes would have a backslash before them.
 _SCORE = re.compile(rb'"status":"(\w+)","prob_fake":(null|[0-9.e-]+),"verdict":(?:null|"(\w+)"),').search
+_CONTAINER = f'"error":"{ErrorCode.CONTAINER.value}",'.encode()
 _CONTENT = re.compile(rb'"sha256":(?:null|"([0-9a-f]{64})"),').search
 
 
@@ -75,6 +77,8 @@ class Index:
         self._digests = bytearray()
         self.statuses: Counter[str] = Counter()
         """Of all rows."""
+        self.containers = 0
+        """Rows of archives and documents whose members have rows of their own."""
         try:
             with path.open("rb") as stream:
                 self.sha256 = self._read(stream)
@@ -94,6 +98,7 @@ class Index:
                 raise ReviewError(
                     f"line {number} of {self.path} is no row of a report; was the scan cut off? Scan again"
                 ) from None
+            self.containers += _CONTAINER in line
             offset += len(line)
         return whole.hexdigest()
 

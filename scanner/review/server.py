@@ -179,6 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
             "report": review.index.path.name,
             "total": len(review),
             "rows": review.index.rows,
+            "containers": review.index.containers,
             "statuses": dict(review.index.statuses),
             "reviewer": review.asked.reviewer,
             "blind": review.asked.blind,

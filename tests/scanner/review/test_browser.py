@@ -159,6 +159,11 @@ def test_boxes_and_heat_map_lie_on_the_picture(tmp_path: Path, page: Browser) ->
             ["box decides fake", "face 1: 0.900000", "10%"],
             ["box", "face 2: 0.400000", "50%"],
         ]
+        page.wait("document.getElementById('image').naturalWidth === 40")
+        assert page.value("[image.clientWidth, image.clientHeight]") == [120, 90], (
+            "small pictures are enlarged"
+        )
+        assert text(page, "scale") == "enlarged 3 times"
         assert page.value("document.getElementById('heat').hidden")
         press(page, "h")
         page.wait(

@@ -30,12 +30,17 @@ GREYS = {
     "in/a.zip!/moves.gif": 240,
 }
 """Of the picture that decides, by the member's name."""
+SHOWN = {
+    "in/a.zip!/pages.tif": "page 3 of 3",
+    "in/a.zip!/moves.gif": "the frame at 2.50 s",
+    "in/d.tar!/film.mp4": "the frame at ",
+}
 
 
 def frames(format_: str, bright: int, at: int, count: int) -> bytes:
     out = io.BytesIO()
     pages = [Image.new("L", (32, 24), bright if n == at else 20 + n) for n in range(count)]
-    pages[0].save(out, format_, save_all=True, append_images=pages[1:])
+    pages[0].save(out, format_, save_all=True, append_images=pages[1:], duration=100)
     return out.getvalue()
 
 
@@ -84,10 +89,15 @@ def items_of(client: Client) -> list[dict[str, Any]]:
 def test_members_are_shown_however_deep_they_lie(greys: tuple[Path, dict[str, int]]) -> None:
     folder, expected = greys
     with reviewing(folder) as running:
+        begin = running.client.ask("begin").json()
+        rows = (folder / "report.jsonl").read_text().count('"error":"container"')
+        assert begin["containers"] == rows == begin["rows"] - begin["statuses"]["ok"], "nothing was left out"
         found = {item["names"][0]: item for item in items_of(running.client)}
         assert found.keys() == expected.keys()
         for name, value in expected.items():
             assert found[name]["picture"]["problem"] == "", name
+            shown = dict(found[name]["facts"]).get("shown", "")
+            assert shown.startswith(SHOWN.get(name, "")) and bool(shown) == (name in SHOWN), name
             reply = running.client.ask(f"picture?place={found[name]['place']}")
             assert (reply.status, reply.headers["Content-Type"]) == (200, "image/jpeg"), reply.body
             pixel = Image.open(io.BytesIO(reply.body)).convert("L").getpixel((3, 3))
