@@ -14,6 +14,7 @@ from itertools import chain
 
 from models.support.errors import ExitCode, Failure
 from models.support.release import tool_version
+from scanner.engine.engine import reading_of
 from scanner.engine.local import LocalEngine
 from scanner.engine.previews import previews
 from scanner.heat_map_options import HeatMaps
@@ -259,7 +260,7 @@ def _not_looked_at(result: FileResult) -> str | None:
 
 
 def _previews(top: MostSuspicious, limits: Limits, detector: Detector) -> Iterator[Preview | None]:
-    return previews(top.results(), limits, detector.spec, detector.faces, detector.facts.sampling)
+    return previews(top.results(), reading_of(detector, limits))
 
 
 def _log_problem(result: FileResult) -> None:

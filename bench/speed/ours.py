@@ -20,7 +20,8 @@ import numpy.typing as npt
 from bench.speed.images import first
 from models.preprocessing import preprocess
 from models.support.machine import usable_cores
-from scanner import Detector, Limits, encode_path, scan_files
+from scanner import Detector, encode_path, scan_files
+from scanner.media.opener import Reading
 from scanner.sandbox.pool import DecodePool
 from scanner.sources import Candidate, MediaKind
 
@@ -106,7 +107,7 @@ def pool_decoder(paths: list[Path]) -> Run:
     def run(count: int) -> int:
         names = (os.fspath(path) for path in first(paths, count))
         candidates = (Candidate(name, encode_path(name), MediaKind.UNKNOWN, explicit=True) for name in names)
-        with DecodePool(usable_cores(), Limits()) as pool:
+        with DecodePool(usable_cores(), Reading()) as pool:
             return sum(len(extracted.pictures) for extracted in pool.decode(candidates))
 
     return run

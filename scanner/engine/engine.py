@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from typing import Protocol
 
+from scanner.inference.detector import Detector
+from scanner.media import Limits
+from scanner.media.opener import Reading
 from scanner.results import FileResult
 from scanner.sources import Candidate
 
@@ -19,3 +22,9 @@ class Engine(Protocol):
         Closing the generator ends the work. Raises :class:`models.support.errors.Failure` when the run cannot go on.
         """
         ...
+
+
+def reading_of(detector: Detector, limits: Limits) -> Reading:
+    """What a model wants of files."""
+    facts = detector.facts
+    return Reading(limits, facts.spec, facts.faces, facts.sampling, facts.verification)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from scanner.engine.batches import images
+from scanner.engine.engine import reading_of
 from scanner.engine.local import ordered_map, threads
 from scanner.engine.previews import of_one_file
 from scanner.inference.detector import Detector
@@ -71,15 +72,9 @@ class HeatMapper:
 
     def results(self, results: Iterable[FileResult]) -> Generator[FileResult, None, None]:
         """The same, in order; each finding of those that are wanted has a :class:`HeatMap`."""
-        detector = self._detector
+        reading = replace(reading_of(self._detector, self._limits), verification=None)
         with (
-            DecodePool(
-                self._workers,
-                self._limits,
-                detector.spec,
-                faces=detector.faces,
-                sampling=detector.facts.sampling,
-            ) as decoders,
+            DecodePool(self._workers, reading) as decoders,
             threads(self._workers, "map") as pool,
         ):
 

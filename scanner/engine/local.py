@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar
 from models.support.machine import usable_cores
 from scanner.engine.assemble import Assembler
 from scanner.engine.batches import automatic_batch_size, batches, score_batch
+from scanner.engine.engine import reading_of
 from scanner.inference.detector import Detector
 from scanner.media import Limits
 from scanner.results import FileResult
@@ -83,13 +84,10 @@ class LocalEngine:
     def _decoders(self) -> DecodePool:
         return DecodePool(
             self._workers,
-            self._limits,
-            self._detector.spec,
-            faces=self._detector.faces,
-            sampling=self._detector.facts.sampling,
+            reading_of(self._detector, self._limits),
             recognise=self._recognise,
             known_parts=None if self._parts is None else self._parts.known_parts,
-        ).verifying(self._detector.facts.verification)
+        )
 
     def _recognised(self, extracted: Extracted) -> Extracted:
         """Files of several parts were recognised as they were opened."""

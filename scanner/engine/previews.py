@@ -10,8 +10,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING
 
 from models.contract import InputSpec
-from models.faces.rules import LAWS_OWN, FaceRules
-from scanner.media import Limits
+from models.faces.rules import LAWS_OWN
 from scanner.media.opener import Picture, Reading
 from scanner.media.sequence import PART_FRAMES
 from scanner.media.video.plan import part_of_frame
@@ -32,11 +31,10 @@ PICTURE_EDGE = 400
 QUALITY = 75
 
 
-def previews(
-    results: Sequence[FileResult], limits: Limits, spec: InputSpec, faces: FaceRules, sampling: Sampling
-) -> Iterator[Preview | None]:
+def previews(results: Sequence[FileResult], reading: Reading) -> Iterator[Preview | None]:
     """One for each, as the model saw it; ``None`` where the file has changed since, or is gone."""
-    reading = Reading(limits, spec, faces, sampling)
+    reading = replace(reading, verification=None)  # manifests were checked when it was scored
+    spec = reading.spec
     squares = [
         None if seen is None else _jpeg(_image(seen.pixels, spec.size), (JUDGED_EDGE, JUDGED_EDGE))
         for seen in _seen_again(results, reading)
@@ -64,9 +62,7 @@ def _seen_again(results: Sequence[FileResult], reading: Reading) -> Iterator[Pic
         parts, wanted = deciding[opened.path]
         return {index: PartResult() for index in range(parts) if index != wanted}
 
-    with DecodePool(
-        1, reading.limits, reading.spec, faces=reading.faces, sampling=reading.sampling, known_parts=others
-    ) as decoders:
+    with DecodePool(1, reading, known_parts=others) as decoders:
         extracted = decoders.decode(candidates)
         for result in results:
             seen = list(of_one_file(extracted))

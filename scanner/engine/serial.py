@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterable, Iterator
 
 from scanner.engine.assemble import Assembler, part_result
 from scanner.engine.batches import images
+from scanner.engine.engine import reading_of
 from scanner.inference.detector import Detector
 from scanner.media.extract import open_candidate, part_pictures
 from scanner.media.limits import Limits
@@ -25,13 +26,7 @@ def scan_file(
 ) -> Generator[FileResult, None, None]:
     """The final result of one candidate, pictures scored one by one; of a container those of its members before it."""
     assembler = Assembler(detector.metadata.temperature)
-    reading = Reading(
-        limits or Limits(),
-        detector.spec,
-        detector.faces,
-        detector.facts.sampling,
-        detector.facts.verification,
-    )
+    reading = reading_of(detector, limits or Limits())
     opened = open_candidate(candidate, reading)
     if opened.members is not None:
         for item in items_of(candidate, opened.result, opened.members):

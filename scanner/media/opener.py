@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from models.contract import InputSpec
@@ -72,8 +72,8 @@ class Opened:
 class Reading:
     """What an opener is told."""
 
-    limits: Limits
-    spec: InputSpec
+    limits: Limits = field(default_factory=Limits)
+    spec: InputSpec = field(default_factory=InputSpec)
     faces: FaceRules = LAWS_OWN
     sampling: Sampling = FIRST_FRAMES
     verification: Verification | None = None

@@ -19,7 +19,7 @@ from models.contract import InputSpec
 from models.preprocessing.laws import DISPLAY
 from models.support.errors import Failure
 from scanner.media import Limits
-from scanner.media.opener import Picture
+from scanner.media.opener import Picture, Reading
 from scanner.media.sequence import PART_FRAMES
 from scanner.media.video.plan import part_of_frame
 from scanner.results import ErrorCode, FileResult
@@ -74,9 +74,10 @@ class Pictures:
     ) -> None:
         """``root``: the folder in which the scan was started, as paths of a report are relative to it; ``sampling``:
         the scan's."""
-        self._root, self._limits, self._redacted = root, limits, redacted
+        self._root, self._redacted = root, redacted
         # The page then says of a film that it is unsupported_media.
-        self._sampling = replace(sampling, video=sampling.video and find_spec("av") is not None)
+        readable = replace(sampling, video=sampling.video and find_spec("av") is not None)
+        self._reading = Reading(limits, InputSpec(DISPLAY, EDGE), sampling=readable)
         self._at = At()
         self._lock = threading.Lock()
         self._pool: DecodePool | None = None
@@ -175,16 +176,13 @@ class Pictures:
 
     def _decoders(self) -> DecodePool:
         if self._pool is None:
-            spec = InputSpec(DISPLAY, EDGE)
-            self._pool = DecodePool(
-                1, self._limits, spec, sampling=self._sampling, known_parts=self._other_parts
-            )
+            self._pool = DecodePool(1, self._reading, known_parts=self._other_parts)
         return self._pool
 
     def _other_parts(self, result: FileResult) -> dict[int, PartResult]:
         """Those that need not be decoded."""
         try:
-            wanted = self._at.part(self._sampling)
+            wanted = self._at.part(self._reading.sampling)
         except ValueError:  # another sampling than the report's: its beginning is shown
             wanted = 0
         return {index: PartResult() for index in range(self._at.parts) if index != wanted}

@@ -11,18 +11,12 @@ import time
 from bisect import insort
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import count
 from multiprocessing.connection import wait
 
-from models.contract import InputSpec
-from models.faces.rules import LAWS_OWN, FaceRules
-from scanner.media.limits import Limits
 from scanner.media.opener import Opened, Reading
 from scanner.results import FileResult
-from scanner.results.credentials import Verification
 from scanner.results.names import printable
-from scanner.results.sampling import FIRST_FRAMES, Sampling
 from scanner.sandbox.blame import charge, fail
 from scanner.sandbox.decoder import MESSAGES, Decoder, DecoderError
 from scanner.sandbox.members import items_of
@@ -50,16 +44,13 @@ class DecodePool:
     def __init__(
         self,
         workers: int,
-        limits: Limits,
-        spec: InputSpec | None = None,
+        reading: Reading,
         *,
-        faces: FaceRules = LAWS_OWN,
-        sampling: Sampling = FIRST_FRAMES,
         recognise: Recognise | None = None,
         known_parts: KnownParts | None = None,
     ) -> None:
         """``recognise`` and ``known_parts`` are asked about files of several parts."""
-        self._workers, self._reading = workers, Reading(limits, spec or InputSpec(), faces, sampling)
+        self._workers, self._reading = workers, reading
         self._recognise, self._known_parts = recognise, known_parts
         self._decoders: list[Decoder] = []
         self._scaling = Scaling(workers)
@@ -82,10 +73,6 @@ class DecodePool:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
-
-    def verifying(self, verification: Verification | None) -> DecodePool:
-        self._reading = replace(self._reading, verification=verification)
-        return self
 
     def close(self) -> None:
         """End all decoders at once."""

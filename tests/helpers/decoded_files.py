@@ -36,7 +36,7 @@ worker.open_candidate = open_candidate
 
 
 def decoded(candidates: list[Candidate], workers: int = 2, **limits: float) -> list[Extracted]:
-    with DecodePool(workers, Limits(**limits)) as decoders:  # type: ignore[arg-type]
+    with DecodePool(workers, Reading(Limits(**limits))) as decoders:  # type: ignore[arg-type]
         return list(decoders.decode(candidates))
 
 

@@ -17,6 +17,7 @@ from signed_files import Authority, flipped, root, signed
 
 from models.support.errors import ExitCode
 from scanner import Limits
+from scanner.media.opener import Reading
 from scanner.results import FileResult
 from scanner.results.credentials import TrustList, Verification
 from scanner.sandbox import worker
@@ -155,7 +156,7 @@ def test_a_library_that_does_not_survive_costs_the_check_and_not_the_picture(
         paths[-1].write_bytes(data)
     candidates = [Candidate(str(path), path.name, MediaKind.IMAGE, explicit=True) for path in paths]
     limits = Limits(cpu_seconds=1.0, stall_seconds=2.0)
-    with DecodePool(1, limits).verifying(Verification("0.38.1")) as decoders:
+    with DecodePool(1, Reading(limits, verification=Verification("0.38.1"))) as decoders:
         found = list(decoders.decode(candidates))
     assert [len(one.pictures) for one in found] == [1, 1]
     results: list[FileResult] = [one.result for one in found]
@@ -172,6 +173,6 @@ def test_the_check_stays_within_small_limits_and_a_long_list_reaches_the_decoder
     trust = TrustList("t.pem", "ab", "", 301, pem)
     candidate = Candidate(str(path), "a.jpg", MediaKind.IMAGE, explicit=True)
     limits = Limits(memory_bytes=64 << 20)
-    with DecodePool(1, limits).verifying(Verification("0.38.1", trust)) as decoders:
+    with DecodePool(1, Reading(limits, verification=Verification("0.38.1", trust))) as decoders:
         (found,) = decoders.decode([candidate])
     assert found.result.provenance is not None and found.result.provenance.startswith("c2pa=trusted")

@@ -19,7 +19,7 @@ import pytest
 from decoded_files import WICKED, assert_as_in_this_process, decoded
 from PIL import Image
 
-from scanner.media import Limits
+from scanner.media.opener import Reading
 from scanner.results import ErrorCode, Status, record
 from scanner.sandbox import blame, worker
 from scanner.sandbox.decoder import DecoderError
@@ -93,7 +93,7 @@ def test_kills_at_any_moment_lose_nothing(files: Callable[..., list[Candidate]])
     candidates = files(*["x"] * 300)
     rng = np.random.default_rng(0)
     found = []
-    with DecodePool(2, Limits()) as decoders:
+    with DecodePool(2, Reading()) as decoders:
         for number, one in enumerate(decoders.decode(candidates)):
             found.append(one)
             if number % 40 == 20:
@@ -189,7 +189,7 @@ def test_the_pool_leaves_no_process_and_no_descriptor(files: Callable[..., list[
     candidates = files(*["x"] * 40)
     decoded(candidates)
     before = set(os.listdir("/proc/self/fd"))
-    with DecodePool(2, Limits()) as decoders:
+    with DecodePool(2, Reading()) as decoders:
         results = decoders.decode(candidates)
         next(results)
         processes = [decoder.process for decoder in decoders._decoders]
@@ -203,13 +203,13 @@ def test_the_pool_leaves_no_process_and_no_descriptor(files: Callable[..., list[
 
 PARENT = """
 import json, sys
-from scanner.media import Limits
+from scanner.media.opener import Reading
 from scanner.sandbox.pool import DecodePool
 from scanner.sandbox import worker
 from scanner.sources import Candidate, MediaKind
 worker.PROGRAM = worker.PROGRAM.replace("serve(**", sys.argv[2] + "serve(**")
 paths = json.loads(sys.argv[1])
-pool = DecodePool(2, Limits())
+pool = DecodePool(2, Reading())
 results = pool.decode([Candidate(path, path, MediaKind.IMAGE, False) for path in paths])
 next(results)
 print(*(decoder.process.pid for decoder in pool._decoders), flush=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from decoded_files import assert_as_in_this_process, decoded
 
-from scanner.media import Limits
+from scanner.media.opener import Reading
 from scanner.results import ErrorCode
 from scanner.results.names import encode_path
 from scanner.sandbox import scaling, worker
@@ -38,7 +38,7 @@ def test_the_same_as_in_this_process_in_order(
 @pytest.mark.usefixtures("wicked")
 def test_a_run_that_waits_gets_all_decoders_that_it_may_have(files: Callable[..., list[Candidate]]) -> None:
     candidates = files(*["slow"] * 24)
-    with DecodePool(3, Limits()) as decoders:
+    with DecodePool(3, Reading()) as decoders:
         found = list(decoders.decode(candidates))
         assert len(decoders._decoders) == 3
         assert all(decoder.given for decoder in decoders._decoders)
@@ -51,7 +51,7 @@ def test_a_run_that_need_not_wait_has_one_decoder(
     # A busy machine may keep any run waiting.
     monkeypatch.setattr(scaling, "_PATIENCE", 60.0)
     candidates = files(*["x"] * 100)
-    with DecodePool(3, Limits()) as decoders:
+    with DecodePool(3, Reading()) as decoders:
         assert_as_in_this_process(list(decoders.decode(candidates)), candidates)
         assert len(decoders._decoders) == 1
 

@@ -13,7 +13,8 @@ import film_strip
 import pytest
 from filmed_parts import candidate, greys, scanned
 
-from scanner import Detector, Limits
+from scanner import Detector
+from scanner.media.opener import Reading
 from scanner.sandbox import worker
 from scanner.sandbox.pool import DecodePool
 from scanner.sandbox.work import Unit, Work
@@ -40,7 +41,7 @@ def test_pictures_that_wait_are_bounded(
 
 
 def test_full_decoders_go_on_when_the_order_waits_for_what_none_of_them_has() -> None:
-    pool = DecodePool(1, Limits())
+    pool = DecodePool(1, Reading())
     waiting, other = (Work.of(number, candidate(Path(str(number)))) for number in range(2))
     pool._order.extend([waiting, other])
     pool._pictures = 1000
