@@ -119,7 +119,7 @@ class Journal:
 
     def add_part(self, result: FileResult, index: int, found: PartResult) -> None:
         """A finished part of a file that is not finished; raises like :meth:`add`."""
-        if result.stamp is not None and result.member is None:
+        if result.stamp is not None:
             self._write(part_line(result, index, found))
 
     def known_parts(self, result: FileResult) -> dict[int, PartResult]:
@@ -127,14 +127,15 @@ class Journal:
         parts: dict[int, PartResult] = {}
         for offset in self._parts.offsets(result.path) if result.stamp is not None else ():
             try:
-                name, index, stamp, found = read_part(self._line_at(offset))
+                known = read_part(self._line_at(offset))
             except ValueError:
                 continue  # damaged on the disk: not said
-            if name != result.path or stamp != result.stamp:
+            if (known.name, known.member, known.stamp) != (result.path, result.member, result.stamp):
                 continue
+            found = known.found
             # What the machine of that moment may have caused is tried again.
             if found.gap is None or found.gap.code.depends_on is not DependsOn.MOMENT:
-                parts.setdefault(index, found)
+                parts.setdefault(known.part, found)
         return parts
 
     def _line_at(self, offset: int) -> bytes:

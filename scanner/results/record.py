@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import astuple
-from typing import Any
+from typing import Any, NamedTuple
 
 from scanner.results import (
     Coverage,
@@ -24,7 +24,7 @@ from scanner.results import (
 from scanner.results.credentials import Credentials
 from scanner.results.parts import Gap, Looked, PartResult, Where
 
-RECORD_VERSION = 9
+RECORD_VERSION = 10
 """Raised with each change of what a record holds, or of what its texts say."""
 
 PART = "part"
@@ -88,18 +88,32 @@ def record_line(result: FileResult) -> bytes:
 def part_line(result: FileResult, index: int, part: PartResult) -> bytes:
     """A finished part of a file that is not finished. The name comes first, as in :func:`record_line`."""
     findings = [_finding_values(finding) for finding in part.findings]
-    return _line([result.path, PART, index, result.stamp, part.gap, findings, looked_values(part.looked)])
+    place = [result.member, index]  # two members may have one name
+    return _line([result.path, PART, place, result.stamp, part.gap, findings, looked_values(part.looked)])
 
 
-def read_part(line: bytes) -> tuple[str, int, Stamp | None, PartResult]:
-    """Name, number, the file's stamp and what the part gave. Raises ``ValueError`` for another line."""
+class KnownPart(NamedTuple):
+    """A line of :func:`part_line`."""
+
+    name: str
+    member: int | None
+    """As in :class:`FileResult`."""
+    part: int
+    stamp: Stamp | None
+    """The file's."""
+    found: PartResult
+
+
+def read_part(line: bytes) -> KnownPart:
+    """Raises ``ValueError`` for another line."""
     try:
-        name, kind, index, stamp, gap, findings, looked = _values(line)
+        name, kind, (member, index), stamp, gap, findings, looked = _values(line)
         if kind != PART:
             raise ValueError(kind)
         found = tuple(_read_finding(*values) for values in findings)
         known = PartResult(found, read_gap(gap), read_looked(looked))
-        return str(name), int(index), None if stamp is None else Stamp(*stamp), known
+        number = None if member is None else int(member)
+        return KnownPart(str(name), number, int(index), None if stamp is None else Stamp(*stamp), known)
     except (TypeError, IndexError) as problem:
         raise ValueError(str(problem)) from None
 

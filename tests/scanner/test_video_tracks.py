@@ -126,4 +126,4 @@ def test_records_hold_tracks_times_and_what_was_there() -> None:
     found = assembled(PartResult((finding(2, 1), finding(0.1, 1, 1)), looked=Looked(4, 4)))
     assert read_record(record_line(found)) == found
     told = PartResult(found.findings, looked=Looked(4, 3))
-    assert read_part(part_line(found, 1, told)) == ("a.mp4", 1, None, told)
+    assert read_part(part_line(found, 1, told)) == ("a.mp4", None, 1, None, told)
