@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import settings
+
+# The same examples each time, and a busy machine may take as long as it likes.
+settings.register_profile("reproducible", deadline=None, derandomize=True)
+settings.load_profile("reproducible")
 
 WORKER = "PYTEST_XDIST_WORKER"
 if WORKER in os.environ:

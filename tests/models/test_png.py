@@ -175,7 +175,7 @@ def test_an_orientation_survives_a_large_text_beside_it(kind: str) -> None:
     np.testing.assert_array_equal(rgb_of(data), PICTURE[::-1, ::-1])
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 @given(
     st.sampled_from([b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"gAMA", b"cHRM", b"sRGB", b"pHYs", b"eXIf", b"acTL",
                      b"fcTL", b"tIME", b"sBIT", b"bKGD", b"hIST", b"sPLT", b"oFFs", b"caBX", b"prVt", b"IHDr"]),

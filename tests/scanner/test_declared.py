@@ -98,7 +98,7 @@ def test_the_graver_word_holds_in_whatever_order() -> None:
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=60)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(format=st.sampled_from(FORMATS), title=WORDS, artist=WORDS, keywords=WORDS, comment=WORDS)
 def test_500_pictures_with_harmless_metadata_declare_nothing(
     format: str, title: str, artist: str, keywords: str, comment: str

@@ -124,7 +124,7 @@ NAMES = st.binary(min_size=1, max_size=8).filter(
 CONTENTS = st.sampled_from([PNG, MP4, b"text", b"", APPLE_DOUBLE, b"BM"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.dictionaries(st.one_of(NAMES, NAMES.map(lambda name: name + b".jpg")), CONTENTS, max_size=6))
 def test_naming_every_file_gives_the_rows_of_the_tree(files: dict[bytes, bytes]) -> None:
     subprocess.run(["rm", "-rf", "tree"], check=True)

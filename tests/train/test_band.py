@@ -34,7 +34,7 @@ def test_the_band_keeps_the_bound_and_begins_as_high_as_it_may(probs: list[float
         assert above == len(fakes) or upper_limits(len(fakes))[above] > MISSED_BELOW_BAND
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.integers(0, 1000))
 def test_the_share_of_other_fakes_below_is_kept_as_often_as_stated(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -195,7 +195,7 @@ def test_weighted_figures_equal_scikit_learn_with_sample_weights(decimals: int, 
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 1), st.integers(0, 20)), min_size=1, max_size=30), st.integers(0, 20)
 )

@@ -20,7 +20,7 @@ def difference(first: Image.Image, second: Image.Image) -> np.ndarray:
     return np.abs(np.asarray(first, dtype=float) - np.asarray(second, dtype=float)).mean(axis=2)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([(224, 224), (256, 300), (37, 90), (8, 8)]))
 def test_any_face_gives_a_picture_of_its_size(seed: int, size: tuple[int, int]) -> None:
     picture = face(*size)
@@ -42,7 +42,7 @@ def test_the_change_lies_in_the_face_and_differs_from_draw_to_draw() -> None:
     assert np.mean([difference(blend, picture)[60:170, 70:154].mean() for blend in blends]) > 3
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1))
 def test_a_mask_is_soft_and_within_its_range(seed: int) -> None:
     mask = soft_mask((160, 120), np.random.default_rng(seed))

@@ -55,7 +55,7 @@ def test_faces_drawn_from_the_reals_flag_a_picture_no_more_often_than_the_rate(
                 assert 1 - (1 - of_one) ** faces <= rate + 1e-9
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 10_000), st.sampled_from([(0.05, 4000), (0.01, 20_000)]))
 def test_group_pictures_of_other_real_faces_are_flagged_as_seldom_as_portraits(
     seed: int, plan: tuple[float, int]

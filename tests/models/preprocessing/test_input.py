@@ -159,14 +159,14 @@ def assert_pixels_or_image_error(data: bytes) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 @given(st.binary(max_size=200))
 def test_any_bytes_give_pixels_or_an_image_error(data: bytes) -> None:
     assert_pixels_or_image_error(data)
 
 
 @pytest.mark.filterwarnings("ignore")
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 @given(st.sampled_from(SIGNATURES), st.binary(max_size=200))
 def test_any_bytes_after_a_signature_give_pixels_or_an_image_error(signature: bytes, rest: bytes) -> None:
     assert_pixels_or_image_error(signature + rest)
@@ -174,7 +174,7 @@ def test_any_bytes_after_a_signature_give_pixels_or_an_image_error(signature: by
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-@settings(max_examples=1500, deadline=None, derandomize=True)
+@settings(max_examples=1500)
 @given(mutated())
 def test_damaged_files_give_pixels_or_an_image_error(data: bytes) -> None:
     assert_pixels_or_image_error(data)

@@ -117,7 +117,7 @@ VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3), max_le
 KEYS = st.sampled_from([long_name(option) for option in OPTIONS]) | st.text(max_size=12)
 
 
-WILD = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+WILD = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def as_toml(value: object) -> str:

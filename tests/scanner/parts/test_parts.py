@@ -93,7 +93,7 @@ KINDS = st.one_of(
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=st.lists(KINDS, max_size=12), workers=st.integers(1, 3))
 def test_the_engine_of_one_machine_gives_what_the_serial_one_gives(
     files: list[Any],

@@ -76,7 +76,7 @@ class TestNamesAndOrder:
             sys.setrecursionlimit(limit)
         assert names == matched == [f"{deepest}/a.png"]
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(
         st.sets(
             st.lists(
