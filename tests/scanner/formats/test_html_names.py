@@ -22,7 +22,8 @@ def test_html_shows_names_and_runs_none_of_them() -> None:
     assert "default-src 'none'" in page and "'unsafe-inline'; script-src 'sha256-" in page
     assert "http://" not in page and "https://" not in page.replace("https:evil", "")
     shown = re.findall(r"<figcaption><span class=\"fake\">0\.9\d+</span> (.*?)</figcaption>", page, re.DOTALL)
-    assert {html.unescape(name) for name in shown} >= {encode_path(f"odd/{name}") for name in HOSTILE}
+    names = {html.unescape(name.replace("<wbr>", "")) for name in shown}
+    assert names >= {encode_path(f"odd/{name}") for name in HOSTILE}
     assert "&lt;m&gt; 1" in page and "<m>" not in page
     assert "not complete" in page and '<div class="fake"><b>17</b>fake</div>' in page
 
