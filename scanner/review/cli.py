@@ -162,7 +162,6 @@ def _export(options: Options, index: Index, origin: Origin) -> int:
 
 
 def _serve(options: Options, index: Index, origin: Origin) -> int:
-    from scanner.media import Limits
     from scanner.review.decisions import DecisionFile, decisions_path
     from scanner.review.pictures import Pictures
     from scanner.review.session import Asked, Review
@@ -176,7 +175,7 @@ def _serve(options: Options, index: Index, origin: Origin) -> int:
     asked = Asked(options.reviewer or _login(), options.blind, options.heatmaps, words)
     with (
         DecisionFile(path) as file,
-        Pictures(options.root, Limits(), sampling=origin.sampling, redacted=origin.redacted) as pictures,
+        Pictures(options.root, origin.limits, sampling=origin.sampling, redacted=origin.redacted) as pictures,
     ):
         _say_unread(path, file.unread)
         review = Review(index, order, file, pictures, origin, asked)

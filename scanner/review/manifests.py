@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from scanner.media import Limits
 from scanner.reports.manifest import looks_like_manifest, manifest_path
 from scanner.results.sampling import BURSTS, MAX_FRAMES, Sampling
 
@@ -26,6 +27,8 @@ class Origin:
     """What the reviewer must know, or nothing."""
     sampling: Sampling = UNTOLD
     """Which frames of files with several were looked at."""
+    limits: Limits = Limits()  # noqa: RUF009 - never changed
+    """Of each file."""
 
 
 def origin_of(report: Path, report_sha256: str) -> Origin:
@@ -41,7 +44,8 @@ def origin_of(report: Path, report_sha256: str) -> Origin:
     if not isinstance(content, dict):
         return Origin(remark=f"{path.name} is no run manifest: decisions will name none")
     digest = hashlib.sha256(data).hexdigest()
-    redacted, sampling = content.get("redacted") is True, _sampling(content.get("options"))
+    asked = content.get("options")
+    redacted, sampling, limits = content.get("redacted") is True, _sampling(asked), _limits(asked)
     reports = content.get("reports")
     said = reports.get(report.name) if isinstance(reports, dict) else None
     remark = ""
@@ -49,7 +53,7 @@ def origin_of(report: Path, report_sha256: str) -> Origin:
         remark = f"{path.name} does not name {report.name}: it may be of another scan"
     elif said != report_sha256:
         remark = f"{report.name} was CHANGED since the scan: its manifest has another SHA-256"
-    return Origin(digest, redacted, remark, sampling)
+    return Origin(digest, redacted, remark, sampling, limits)
 
 
 def _sampling(options: Any) -> Sampling:
@@ -65,3 +69,18 @@ def _sampling(options: Any) -> Sampling:
         archives=asked.get("archives") is True,
         documents=asked.get("documents") is True,
     )
+
+
+def _limits(options: Any) -> Limits:
+    """Likewise: what the scan could read, a review can."""
+    told = options.get("limits") if isinstance(options, dict) else None
+    if not isinstance(told, dict):
+        return Limits()
+    known: dict[str, Any] = {name: told.get(name) for name in asdict(Limits())}
+    good: dict[str, Any] = {
+        name: value for name, value in known.items() if type(value) in (int, float) and value > 0
+    }
+    try:
+        return Limits(**good)
+    except ValueError:
+        return Limits()
