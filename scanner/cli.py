@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import click
 
 from models.support import terminal
 from models.support.errors import run_command
+from models.support.loading import frozen
 from models.support.parameter_source import is_typed
 from scanner import (
     cli_face_options,
@@ -66,9 +69,16 @@ def scan(context: click.Context, /, **values: Any) -> int:
     if options.verify is not None:
         return _verify(options.verify, options)
     _check_usage(context, options)
-    from scanner.wiring import run
+    return _loaded()(options, configuration=manifest_facts(context), note=note(context))
 
-    return run(options, configuration=manifest_facts(context), note=note(context))
+
+@cache
+def _loaded() -> Callable[..., int]:
+    """:func:`scanner.wiring.run`; options are looked at before what it needs is loaded."""
+    with frozen():
+        from scanner.wiring import run
+
+    return run
 
 
 def _explain(context: click.Context, options: Options) -> int:

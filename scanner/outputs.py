@@ -12,7 +12,7 @@ from pathlib import Path
 
 from models.support.errors import OutputError
 from scanner.memory.journal import journal_path, looks_like_journal
-from scanner.reports.formats import FORMATS, Target, format_of
+from scanner.reports.formats import Target, format_named, format_of
 from scanner.reports.manifest import looks_like_manifest, manifest_path
 from scanner.reports.sinks import check_target, is_stream, partial_path, real_target
 from scanner.terminal.log import looks_like_log
@@ -48,7 +48,7 @@ class Outputs:
         paths = [None if out == "-" else real_target(Path(out)) for out in outs]
         for path in paths:
             if path is not None and path.is_dir():
-                check_target(path, FORMATS["csv"].looks_like)  # says that it is a folder
+                check_target(path, format_named("csv").looks_like)  # says that it is a folder
         chosen = list(formats) or [format_of(path) for path in paths]
         reports = tuple(Target(path, name) for path, name in zip(paths, chosen, strict=True))
         outputs = cls(reports, None if manifest is None else real_target(manifest), log)

@@ -6,11 +6,11 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from models.support.onnx_runtime import load_onnxruntime
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import onnxruntime
 
 

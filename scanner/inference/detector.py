@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from models.contract import (
     INPUT_NAME,
@@ -31,6 +30,7 @@ from scanner.results.model import ModelFacts
 from scanner.results.sampling import Sampling, require_library
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import onnxruntime
 
 _OUTPUTS = [OUTPUT_LOGIT, OUTPUT_PROB_FAKE]

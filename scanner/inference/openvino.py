@@ -10,16 +10,18 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from models.contract import INPUT_NAME
 from models.support.dependencies import require_extra
 from models.support.errors import ModelFileError
 from models.support.machine import usable_cores
 from scanner.inference.errors import DeviceError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 OPENVINO = "OpenVINO"
 """The provider's name in manifests."""

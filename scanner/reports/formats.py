@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -12,12 +13,14 @@ from scanner.reports import format_names
 from scanner.reports.report import ReportFormat
 from scanner.reports.sinks import is_stream
 
-FORMATS: dict[str, ReportFormat] = {
-    name: import_module(f"scanner.reports.{name}").FORMAT for name in format_names.SUFFIXES
-}
-"""By the word of ``--format``: each is the ``FORMAT`` of the module of that name in this room."""
-
 SUFFIXES = {suffix: name for name, suffixes in format_names.SUFFIXES.items() for suffix in suffixes}
+
+
+@cache
+def format_named(name: str) -> ReportFormat:
+    """The ``FORMAT`` of the module of that name in this room, which is loaded with the first report of it."""
+    found: ReportFormat = import_module(f"scanner.reports.{name}").FORMAT
+    return found
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,11 @@ class Target:
     path: Path | None
     """``None`` is standard output."""
     name: str
-    """Of the format, a key of :data:`FORMATS`."""
+    """Of the format, a key of :data:`scanner.reports.format_names.SUFFIXES`."""
 
     @property
     def format(self) -> ReportFormat:
-        return FORMATS[self.name]
+        return format_named(self.name)
 
     @property
     def is_file(self) -> bool:

@@ -54,7 +54,9 @@ PROGRAM = """
 import sys
 sys.path[:] = sys.argv[2:]
 import json
-from scanner.sandbox.worker import serve
+from models.support.loading import frozen
+with frozen():
+    from scanner.sandbox.worker import serve
 serve(**json.loads(sys.argv[1]))
 """
 

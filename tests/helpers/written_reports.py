@@ -12,7 +12,7 @@ from scanner import FileResult, Finding, Policy, Status, encode_path
 from scanner.judgement.judging import Judged
 from scanner.judgement.policy import FailOn, Gate
 from scanner.judgement.tally import Tally
-from scanner.reports.formats import FORMATS
+from scanner.reports.formats import format_named
 from scanner.reports.report import ReportContext, RunEnd
 from scanner.results import ErrorCode
 
@@ -55,7 +55,7 @@ def written(
     gate = Gate(fail_on)
     facts = run_facts(policy, gate, model="<m>")
     sink, tally = MemorySink(), Tally()
-    report = FORMATS[format_].make(sink, ReportContext(facts))
+    report = format_named(format_).make(sink, ReportContext(facts))
     report.begin()
     for one in results:
         verdict = policy.verdict(one)

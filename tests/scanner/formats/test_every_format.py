@@ -19,7 +19,8 @@ from written_reports import MIXED, written
 from models.support.errors import OutputError
 from scanner import cli
 from scanner.reports import spool
-from scanner.reports.formats import FORMATS, SUFFIXES, format_of
+from scanner.reports.format_names import SUFFIXES as FORMATS
+from scanner.reports.formats import SUFFIXES, format_named, format_of
 
 
 def names_in(format_: str, data: bytes) -> list[str]:
@@ -54,12 +55,12 @@ def test_every_file_is_in_every_format(format_: str) -> None:
 @pytest.mark.parametrize("format_", FORMATS)
 def test_no_file_at_all_is_a_whole_report(format_: str) -> None:
     data = written(format_, [])
-    assert names_in(format_, data) == [] and FORMATS[format_].looks_like(data[:256])
+    assert names_in(format_, data) == [] and format_named(format_).looks_like(data[:256])
 
 
 @pytest.mark.parametrize("format_", FORMATS)
 def test_a_report_is_known_by_its_beginning_even_cut_off(format_: str) -> None:
-    data, ours = written(format_, MIXED), FORMATS[format_].looks_like
+    data, ours = written(format_, MIXED), format_named(format_).looks_like
     for length in (0, 1, 3, 30, 200):
         assert ours(data[:length])
     assert ours(data[:256] + data[256:][-65536:])
