@@ -10,6 +10,10 @@ from scanner.results.names import printable
 
 log = logging.getLogger("scanner.sandbox")
 
+_PATIENCE = 1.0
+"""Seconds that closing waits for the last lines. A Ctrl-C between the start of a decoder and its place in the pool
+leaves one that nobody ends: it holds the pipe open until this process is gone, and goes with it."""
+
 
 class StderrLog:
     """A pipe that all decoders of a pool write to, and the thread that reads it."""
@@ -20,9 +24,9 @@ class StderrLog:
         self._thread.start()
 
     def close(self) -> None:
-        """Once all who could write to it are gone."""
+        """Once all who could write to it are gone, as far as is known."""
         os.close(self.writer)
-        self._thread.join()
+        self._thread.join(_PATIENCE)
 
 
 def _log_lines(descriptor: int) -> None:
