@@ -139,7 +139,7 @@ def test_each_of_many_damaged_films_has_its_row(
         for suffix in (".mp4", ".mkv", ".webm", ".avi")
     ]
     paths = []
-    for number in range(200):
+    for number in range(500):
         original = originals[number % len(originals)]
         path = tmp_path / f"{number:03}{original.suffix}"
         path.write_bytes(damaged(original.read_bytes(), moments))
