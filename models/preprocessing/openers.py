@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -15,9 +14,9 @@ from models.bmff_brands import is_heif
 from models.error_codes import ErrorCode
 from models.filetypes import HEAD_BYTES
 from models.preprocessing import raw
+from models.preprocessing.codecs import codec
 from models.preprocessing.errors import ImageError
 from models.raw_types import is_raw
-from models.support.dependencies import MissingExtra, require_extra
 
 DECODED_FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "PSD", "HEIF", "RAW")
 """Pillow's names of the formats that may be opened, and our one for RAW; EPS, which runs Ghostscript, must not be."""
@@ -80,18 +79,7 @@ def _registered(name: str) -> tuple[Callable[..., Any], Callable[[bytes], bool |
 
 def _heif() -> ModuleType:
     """What opens HEIF, which is never registered with Pillow. Raises :class:`ImageError` where it is not there."""
-    found = _load_heif()
-    if isinstance(found, str):
-        raise ImageError(ErrorCode.UNSUPPORTED_FORMAT, found)
-    return found
-
-
-@cache
-def _load_heif() -> ModuleType | str:
-    try:
-        library, plugin = require_extra("heic", ["pi_heif", "pi_heif.as_plugin"], needed_by="a HEIC picture")
-    except MissingExtra as missing:
-        return str(missing)
+    library, plugin = codec("heic", "pi_heif", "pi_heif.as_plugin", needed_by="a HEIC picture")
     options = library.options
     # One thread, since limits are a process's; and nothing beside the picture.
     options.DECODE_THREADS = 1

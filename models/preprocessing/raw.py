@@ -10,16 +10,15 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from PIL import Image
 
 from models.error_codes import ErrorCode
+from models.preprocessing.codecs import codec
 from models.preprocessing.errors import PREVIEW, ImageError, ImageFacts, unsupported_format
 from models.raw_types import lacks_directories, lacks_pixels
-from models.support.dependencies import MissingExtra, require_extra
 
 RAW = "RAW"
 """The name of the format, of whatever maker."""
@@ -84,18 +83,7 @@ def told_of_the_file() -> Iterator[None]:
 
 def library() -> ModuleType:
     """rawpy. Raises :class:`ImageError` where it is not there."""
-    found = _load()
-    if isinstance(found, str):
-        raise ImageError(ErrorCode.UNSUPPORTED_FORMAT, found)
-    return found
-
-
-@cache
-def _load() -> ModuleType | str:
-    try:
-        (rawpy,) = require_extra("raw", ["rawpy"], needed_by="a RAW picture")
-    except MissingExtra as missing:
-        return str(missing)
+    (rawpy,) = codec("raw", "rawpy", needed_by="a RAW picture")
     return rawpy
 
 

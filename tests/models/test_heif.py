@@ -8,7 +8,8 @@ from heic_files import QUARTERS, WITH_EXIF, turned
 from PIL import Image
 
 from models.error_codes import ErrorCode
-from models.preprocessing import ImageError, ImageFacts, decode_image, openers
+from models.preprocessing import ImageError, ImageFacts, decode_image
+from models.preprocessing.codecs import forget
 
 pytest.importorskip("pi_heif")
 
@@ -85,12 +86,12 @@ def test_damage_costs_a_picture_or_nothing() -> None:
 
 def test_without_the_library_the_words_say_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pi_heif", None)
-    openers._load_heif.cache_clear()
+    forget()
     try:
         with pytest.raises(ImageError) as caught:
             decode_image(QUARTERS)
     finally:
-        openers._load_heif.cache_clear()
+        forget()
     assert caught.value.code is ErrorCode.UNSUPPORTED_FORMAT and caught.value.format is None
     assert 'pip install "deepfake-scanner[heic]"' in caught.value.detail
 

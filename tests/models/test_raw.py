@@ -17,7 +17,8 @@ from raw_files import LARGE, SMALL, THUMBNAIL_GREY, cr2, dng, jpeg, raf
 from models.contract import InputSpec
 from models.error_codes import ErrorCode
 from models.filetypes import MediaKind, classify, may_be_a_thumbnail
-from models.preprocessing import ImageError, ImageFacts, decode_image, raw
+from models.preprocessing import ImageError, ImageFacts, decode_image
+from models.preprocessing.codecs import forget
 from models.preprocessing.laws import LAWS, law_of
 from models.raw_types import is_raw
 
@@ -197,10 +198,10 @@ for name in sys.argv[1:]:
 
 def test_without_the_library_the_words_say_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "rawpy", None)
-    raw._load.cache_clear()
+    forget()
     try:
         error = refused(dng())
     finally:
-        raw._load.cache_clear()
+        forget()
     assert error.code is ErrorCode.UNSUPPORTED_FORMAT and error.format is None
     assert 'pip install "deepfake-scanner[raw]"' in error.detail
