@@ -133,7 +133,7 @@ class DecodePool:
         return next_parts(self._partial, head, self._has_memory)
 
     def _next_files(self, source: ReadAhead[Candidate | FileResult]) -> list[Unit]:
-        while len(self._order) < self._window and self._has_memory():
+        while self._wants_files():
             # Small chunks first: a few files are shared out among all decoders, and results come soon.
             size = min(CHUNK, ramp(1, self._taken, 2 * self._workers))
             taken = source.take(size)
@@ -149,6 +149,9 @@ class DecodePool:
     def _has_room(self) -> bool:
         few = len(self._decoders) < self._scaling.wanted
         return few or any(decoder.load < MESSAGES for decoder in self._decoders)
+
+    def _wants_files(self) -> bool:
+        return len(self._order) < self._window and self._has_memory()
 
     def _has_memory(self) -> bool:
         """For more pictures that wait for their turn."""
@@ -182,8 +185,8 @@ class DecodePool:
     def _listen(self, source: ReadAhead[Candidate | FileResult]) -> None:
         """Wait for an answer, a death, a candidate or a tick."""
         busy = [decoder for decoder in self._decoders if not decoder.is_idle]
-        # Without room for more, candidates that have come are no news.
-        news = [source.wake] if self._has_room() and not source.ended else []
+        # Candidates that cannot be taken are no news: nothing would be waited for any more.
+        news = [source.wake] if self._has_room() and self._wants_files() and not source.ended else []
         before = time.monotonic()
         # One that is still starting is not waited for: others would take its time away.
         warm = bool(busy) and all(decoder.ring.begun for decoder in self._decoders)

@@ -16,7 +16,8 @@ _PATIENCE = 0.5
 
 
 class ReadAhead(Generic[T]):
-    """At most ``limit`` items that have been read and not taken. :attr:`wake` is readable when something has come.
+    """At most ``limit`` items that have been read and not taken. :attr:`wake` is readable when something has come
+    where nothing was.
 
     The thread is a daemon: a list on standard input may never end.
     """
@@ -70,7 +71,8 @@ class ReadAhead(Generic[T]):
                     if self._stopped:
                         return
                     self._ready.append(item)
-                    self._tell()
+                    if len(self._ready) == 1:
+                        self._tell()
         except BaseException as caught:  # noqa: BLE001 - raised again by take(), in the thread that asked
             error = caught
         with self._changed:

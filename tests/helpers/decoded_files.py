@@ -28,6 +28,8 @@ def open_candidate(candidate, reading):
         os.kill(os.getpid(), signal.SIGKILL)
     if "slow" in name:
         time.sleep(0.1)
+    if "second" in name:
+        time.sleep(1)
     if "loud" in name:
         os.write(2, b"TIFFReadDirectory: Warning\\n")
     return plain(candidate, reading)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import select
 import threading
 import time
@@ -76,4 +77,13 @@ def test_an_error_comes_after_what_was_read_before_it() -> None:
         for number in everything(source, most=1):
             found.append(number)
     assert found == [1]
+    source.close()
+
+
+def test_it_wakes_once_for_all_that_has_come() -> None:
+    source = ReadAhead(range(100), 50)
+    wait(source)
+    while len(source._ready) < 50:
+        time.sleep(0.001)
+    assert len(os.read(source.wake, 4096)) == 1
     source.close()

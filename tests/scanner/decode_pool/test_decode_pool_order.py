@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import wait
 from pathlib import Path
+from typing import Any
 
 import pytest
 from decoded_files import assert_as_in_this_process, decoded
@@ -13,7 +15,7 @@ from decoded_files import assert_as_in_this_process, decoded
 from scanner.media.opener import Reading
 from scanner.results import ErrorCode
 from scanner.results.names import encode_path
-from scanner.sandbox import scaling, worker
+from scanner.sandbox import pool, scaling, worker
 from scanner.sandbox.pool import DecodePool
 from scanner.sources import Candidate, MediaKind
 
@@ -54,6 +56,25 @@ def test_a_run_that_need_not_wait_has_one_decoder(
     with DecodePool(3, Reading()) as decoders:
         assert_as_in_this_process(list(decoders.decode(candidates)), candidates)
         assert len(decoders._decoders) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("wicked")
+def test_a_run_that_waits_for_a_slow_file_does_not_look_again_and_again(
+    files: Callable[..., list[Candidate]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float | None] = []
+
+    def counting(readable: Sequence[Any], timeout: float | None = None) -> list[Any]:
+        looks.append(timeout)
+        return wait(readable, timeout)
+
+    monkeypatch.setattr(pool, "wait", counting)
+    candidates = files(*["x"] * 30, "second", *["x"] * 150)
+    with DecodePool(2, Reading()) as decoders:
+        assert_as_in_this_process(list(decoders.decode(candidates)), candidates)
+    # An answer or a file that has come, each time, or a tick.
+    assert len(looks) < 2 * len(candidates)
 
 
 def test_no_candidates_need_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
