@@ -8,8 +8,8 @@ from scanner.media.limits import Limits
 from scanner.media.results import failed_candidate
 from scanner.results import ErrorCode, Stamp
 from scanner.results.parts import Gap
+from scanner.sandbox.launch import CPU_LIMIT_SIGNAL
 from scanner.sandbox.work import Unit
-from scanner.sandbox.worker import CPU_LIMIT_SIGNAL
 from scanner.sources import Candidate
 
 _ANSWER_SECONDS = 1.0

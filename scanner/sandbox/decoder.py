@@ -14,7 +14,7 @@ from models.support.errors import Failure
 from scanner.media.limits import MOST_PICTURES, Limits
 from scanner.media.opener import Picture, Reading
 from scanner.results import Status
-from scanner.sandbox import worker
+from scanner.sandbox import launch
 from scanner.sandbox.protocol import (
     Event,
     FileOpened,
@@ -166,14 +166,14 @@ def _start(reading: Reading, stderr: int) -> tuple[subprocess.Popen[bytes], Conn
     passed = (tasks_out, answers_in, ring_file)
     try:
         ring = Ring(ring_file, reading.spec.picture_bytes)
-        line = worker.command(tasks=tasks_out, answers=answers_in, ring=ring_file, reading=reading)
+        line = launch.command(tasks=tasks_out, answers=answers_in, ring=ring_file, reading=reading)
         process = subprocess.Popen(
             line,
             pass_fds=passed,
             stdin=trust_list,
             stdout=subprocess.DEVNULL,
             stderr=stderr,
-            env={**worker.ENVIRONMENT, **os.environ},
+            env={**launch.ENVIRONMENT, **os.environ},
         )
     except OSError as error:
         os.close(tasks)

@@ -20,7 +20,7 @@ from scanner.media.limits import MAX_FACES, MOST_PICTURES
 from scanner.memory import build_header
 from scanner.results import Unjudged
 from scanner.results.identity import Identity
-from scanner.sandbox import worker
+from scanner.sandbox import launch
 from scanner.sandbox.pool import DecodePool
 from scanner.sandbox.ring import SLOTS
 from scanner.sources import Candidate, MediaKind
@@ -263,7 +263,7 @@ v2._detector = Many
 def test_thousands_of_faces_cost_no_more_memory_than_the_window(
     tmp_path: Path, make_model: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "PROGRAM", worker.PROGRAM.replace("serve(**", THOUSANDS + "serve(**"))
+    monkeypatch.setattr(launch, "PROGRAM", launch.PROGRAM.replace("serve(**", THOUSANDS + "serve(**"))
     detector = Detector.load(make_model(FACES, size=8), "cpu")
     paths = []
     for number in range(24):

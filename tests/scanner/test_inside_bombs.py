@@ -136,7 +136,7 @@ def test_an_object_stream_of_a_pdf_that_unpacks_to_much_is_bounded(
 def test_a_crash_inside_costs_one_member(
     tmp_path: Path, detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from scanner.sandbox import worker
+    from scanner.sandbox import launch
 
     wicked = """
 import os, signal
@@ -148,7 +148,7 @@ def open_candidate(candidate, reading):
     return plain(candidate, reading)
 worker.open_candidate = open_candidate
 """
-    monkeypatch.setattr(worker, "PROGRAM", worker.PROGRAM.replace("serve(**", wicked + "serve(**"))
+    monkeypatch.setattr(launch, "PROGRAM", launch.PROGRAM.replace("serve(**", wicked + "serve(**"))
     files = [("a.png", picture(1)), ("crash.png", picture(2)), *((f"{n}.png", picture(n)) for n in range(9))]
     path = put(tmp_path / "a.tar.gz", tarred(files, "gz"))
     results = list(

@@ -20,7 +20,7 @@ from scanner import Limits
 from scanner.media.opener import Reading
 from scanner.results import FileResult
 from scanner.results.credentials import TrustList, Verification
-from scanner.sandbox import worker
+from scanner.sandbox import launch
 from scanner.sandbox.pool import DecodePool
 from scanner.sources import Candidate, MediaKind
 
@@ -149,7 +149,7 @@ def test_a_library_that_does_not_survive_costs_the_check_and_not_the_picture(
     deed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wicked = WICKED.replace("DEED", deed)
-    monkeypatch.setattr(worker, "PROGRAM", worker.PROGRAM.replace("serve(**", wicked + "serve(**"))
+    monkeypatch.setattr(launch, "PROGRAM", launch.PROGRAM.replace("serve(**", wicked + "serve(**"))
     paths = []
     for number, data in enumerate((signed(), signed("PNG"))):
         paths.append(tmp_path / f"{number}")

@@ -15,7 +15,7 @@ from PIL import Image
 from scanner import Detector, ErrorCode, FileResult, Sampling, Status, encode_path
 from scanner.engine.local import LocalEngine
 from scanner.engine.serial import SerialEngine
-from scanner.sandbox import worker
+from scanner.sandbox import launch
 from scanner.sources import Candidate, MediaKind
 
 SAMPLED = Sampling(video=True)
@@ -93,7 +93,7 @@ def test_a_decoder_that_crashes_costs_a_part_of_the_film(
         "    return plain(shown, reading)\n"
         "opener._seen = seen\n"
     )
-    monkeypatch.setattr(worker, "PROGRAM", worker.PROGRAM.replace("serve(**", crash + "serve(**"))
+    monkeypatch.setattr(launch, "PROGRAM", launch.PROGRAM.replace("serve(**", crash + "serve(**"))
     engine = LocalEngine(detector.looking_at(SAMPLED), workers=2, batch_size=1)
     (found,) = engine.results([candidate(film)])
     assert (found.status, found.error, found.prob_fake) == (Status.ERROR, ErrorCode.DECODE_CRASHED, None)

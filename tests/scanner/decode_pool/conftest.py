@@ -10,14 +10,14 @@ from decoded_files import WICKED
 from PIL import Image
 
 from scanner.results.names import encode_path
-from scanner.sandbox import worker
+from scanner.sandbox import launch
 from scanner.sources import Candidate, MediaKind
 
 
 @pytest.fixture
 def wicked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Decoders in which a file's name says what decoding it does."""
-    monkeypatch.setattr(worker, "PROGRAM", worker.PROGRAM.replace("serve(**", WICKED + "serve(**"))
+    monkeypatch.setattr(launch, "PROGRAM", launch.PROGRAM.replace("serve(**", WICKED + "serve(**"))
 
 
 @pytest.fixture

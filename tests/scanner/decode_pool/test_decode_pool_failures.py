@@ -21,7 +21,7 @@ from PIL import Image
 
 from scanner.media.opener import Reading
 from scanner.results import ErrorCode, Status, record
-from scanner.sandbox import blame, worker
+from scanner.sandbox import blame, launch
 from scanner.sandbox.decoder import DecoderError
 from scanner.sandbox.pool import DecodePool
 from scanner.sandbox.work import Extracted
@@ -132,7 +132,7 @@ def test_decoders_that_cannot_start_end_the_run(
     program: str | None, files: Callable[..., list[Candidate]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = [sys.executable, "-c", program] if program else ["/nonexistent"]
-    monkeypatch.setattr(worker, "command", lambda **_: line)
+    monkeypatch.setattr(launch, "command", lambda **_: line)
     with pytest.raises(DecoderError, match=r"3 decoders ended before|cannot be started: No such file"):
         decoded(files("x"))
 
@@ -178,9 +178,9 @@ def test_a_decoder_that_answers_nonsense_is_replaced(
     lie: str, files: Callable[..., list[Candidate]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = json.dumps(LIES[lie]).encode()
-    liar = worker.PROGRAM.replace("serve(**", f"worker.write_events = lambda events: {words!r}\nserve(**")
+    liar = launch.PROGRAM.replace("serve(**", f"worker.write_events = lambda events: {words!r}\nserve(**")
     liar = liar.replace("from scanner", "from scanner.sandbox import worker\nfrom scanner", 1)
-    monkeypatch.setattr(worker, "PROGRAM", liar)
+    monkeypatch.setattr(launch, "PROGRAM", liar)
     (found,) = decoded(files("x"), workers=1)
     assert (found.result.error, found.pictures) == (ErrorCode.DECODE_CRASHED, ())
 
@@ -205,9 +205,9 @@ PARENT = """
 import json, sys
 from scanner.media.opener import Reading
 from scanner.sandbox.pool import DecodePool
-from scanner.sandbox import worker
+from scanner.sandbox import launch
 from scanner.sources import Candidate, MediaKind
-worker.PROGRAM = worker.PROGRAM.replace("serve(**", sys.argv[2] + "serve(**")
+launch.PROGRAM = launch.PROGRAM.replace("serve(**", sys.argv[2] + "serve(**")
 paths = json.loads(sys.argv[1])
 pool = DecodePool(2, Reading())
 results = pool.decode([Candidate(path, path, MediaKind.IMAGE, False) for path in paths])

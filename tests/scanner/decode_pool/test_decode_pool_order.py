@@ -15,7 +15,7 @@ from decoded_files import assert_as_in_this_process, decoded
 from scanner.media.opener import Reading
 from scanner.results import ErrorCode
 from scanner.results.names import encode_path
-from scanner.sandbox import pool, scaling, worker
+from scanner.sandbox import launch, pool, scaling
 from scanner.sandbox.pool import DecodePool
 from scanner.sources import Candidate, MediaKind
 
@@ -78,7 +78,7 @@ def test_a_run_that_waits_for_a_slow_file_does_not_look_again_and_again(
 
 
 def test_no_candidates_need_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "command", lambda **_: ["/nonexistent"])
+    monkeypatch.setattr(launch, "command", lambda **_: ["/nonexistent"])
     assert decoded([]) == []
 
 
@@ -97,7 +97,7 @@ def test_decoders_import_what_the_run_imported_whatever_its_folder_holds(
     monkeypatch.chdir(tmp_path / "here")
     assert_as_in_this_process(decoded(candidates), candidates)
     # One that found the project in a way that its path does not tell.
-    home = str(Path(worker.__file__).parents[2])
+    home = str(Path(launch.__file__).parents[2])
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry != home])
     assert_as_in_this_process(decoded(candidates), candidates)
 
@@ -106,7 +106,7 @@ def test_decoders_import_what_the_run_imported_whatever_its_folder_holds(
 def test_a_busy_machine_may_take_longer_to_start_a_decoder_than_a_file_may_stand_still(
     files: Callable[..., list[Candidate]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = worker.PROGRAM.replace("serve(**", "import time; time.sleep(1.5)\nserve(**")
-    monkeypatch.setattr(worker, "PROGRAM", slow)
+    slow = launch.PROGRAM.replace("serve(**", "import time; time.sleep(1.5)\nserve(**")
+    monkeypatch.setattr(launch, "PROGRAM", slow)
     candidates = files("x", "y")
     assert_as_in_this_process(decoded(candidates, stall_seconds=0.3), candidates)

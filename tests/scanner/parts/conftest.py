@@ -8,13 +8,13 @@ import film_strip
 import pytest
 
 from scanner.media import openers
-from scanner.sandbox import worker
+from scanner.sandbox import launch
 
 
 @pytest.fixture(autouse=True)
 def films(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Film strips are a kind of media, here and in decoders."""
     monkeypatch.setattr(openers, "OPENERS", [film_strip.FilmOpener(), *openers.OPENERS])
-    program = worker.PROGRAM.replace("serve(**", film_strip.PROGRAM + "serve(**")
-    monkeypatch.setattr(worker, "PROGRAM", program)
+    program = launch.PROGRAM.replace("serve(**", film_strip.PROGRAM + "serve(**")
+    monkeypatch.setattr(launch, "PROGRAM", program)
     yield

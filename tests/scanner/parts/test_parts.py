@@ -23,7 +23,7 @@ from scanner.engine.serial import SerialEngine
 from scanner.memory import Cache, Journal
 from scanner.results import SETTLING_NS
 from scanner.results.identity import Identity
-from scanner.sandbox import worker
+from scanner.sandbox import launch
 
 
 def test_a_film_has_one_row_with_a_finding_for_each_frame(
@@ -74,7 +74,7 @@ def test_a_part_without_end_costs_its_cpu_time_and_no_other_part(
     tmp_path: Path, detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spin = "film_strip.time.sleep = lambda _: [None for _ in iter(int, 1)]\n"
-    monkeypatch.setattr(worker, "PROGRAM", worker.PROGRAM.replace("serve(**", spin + "serve(**"))
+    monkeypatch.setattr(launch, "PROGRAM", launch.PROGRAM.replace("serve(**", spin + "serve(**"))
     film = film_strip.write_film(tmp_path / "a.film", [*greys(8), "slow 16", *greys(24)])
     (found,) = scanned([film], detector, limits=Limits(cpu_seconds=0.5))
     assert found.coverage is not None and found.coverage.failed == ((1, ErrorCode.DECODE_TIMEOUT),)
@@ -149,7 +149,7 @@ def test_parts_of_an_unfinished_film_are_continued(
 ) -> None:
     film = film_strip.write_film(tmp_path / "a.film", [*greys(*range(10)), "missing", *greys(11, 12)])
     settled = "import scanner.results.result; scanner.results.result.SETTLING_NS = -1\n"
-    monkeypatch.setattr(worker, "PROGRAM", worker.PROGRAM.replace("serve(**", settled + "serve(**"))
+    monkeypatch.setattr(launch, "PROGRAM", launch.PROGRAM.replace("serve(**", settled + "serve(**"))
     log = tmp_path / "log"
     monkeypatch.setenv("FILM_LOG", str(log))
     path = tmp_path / "r.journal"
@@ -175,9 +175,9 @@ def test_parts_of_an_unfinished_film_are_continued(
 
 RUN = f"""
 import film_strip
-from scanner.sandbox import worker
+from scanner.sandbox import launch
 film_strip.register()
-worker.PROGRAM = worker.PROGRAM.replace("serve(**", {film_strip.PROGRAM!r} + "serve(**")
+launch.PROGRAM = launch.PROGRAM.replace("serve(**", {film_strip.PROGRAM!r} + "serve(**")
 from scanner.cli import main; main()
 """
 

@@ -14,7 +14,7 @@ from scanner import Detector
 from scanner.engine.local import LocalEngine
 from scanner.memory import Journal
 from scanner.results.sampling import Sampling
-from scanner.sandbox import worker
+from scanner.sandbox import launch
 
 
 def animation(first: int) -> bytes:
@@ -29,7 +29,7 @@ def test_parts_of_members_are_continued(
     tmp_path: Path, detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settled = "import scanner.results.result; scanner.results.result.SETTLING_NS = -1\n"
-    monkeypatch.setattr(worker, "PROGRAM", worker.PROGRAM.replace("serve(**", settled + "serve(**"))
+    monkeypatch.setattr(launch, "PROGRAM", launch.PROGRAM.replace("serve(**", settled + "serve(**"))
     archive = put(tmp_path / "a.zip", zipped([("one name.gif", animation(n)) for n in (20, 90)]))
     looking = detector.looking_at(Sampling(archives=True, all_frames=True))
     path = tmp_path / "r.journal"

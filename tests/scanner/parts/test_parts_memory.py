@@ -15,7 +15,7 @@ from filmed_parts import candidate, greys, scanned
 
 from scanner import Detector
 from scanner.media.opener import Reading
-from scanner.sandbox import worker
+from scanner.sandbox import launch
 from scanner.sandbox.pool import DecodePool
 from scanner.sandbox.work import Unit, Work
 
@@ -72,10 +72,10 @@ from pathlib import Path
 import film_strip
 from scanner import Detector
 from scanner.api import scan_candidates
-from scanner.sandbox import worker
+from scanner.sandbox import launch
 from scanner.sources import Candidate, MediaKind
 film_strip.register()
-worker.PROGRAM = worker.PROGRAM.replace("serve(**", film_strip.PROGRAM + "serve(**")
+launch.PROGRAM = launch.PROGRAM.replace("serve(**", film_strip.PROGRAM + "serve(**")
 one = Candidate(sys.argv[1], "film", MediaKind.UNKNOWN, True)
 (found,) = scan_candidates([one], Detector.load(Path(sys.argv[2]), "cpu"), workers=2, batch_size=1)
 print(len(found.findings), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
@@ -87,7 +87,7 @@ def test_memory_is_flat_for_ten_thousand_frames(tmp_path: Path, model: Path) -> 
     def peak(frames: int) -> int:
         film = film_strip.write_film(tmp_path / f"{frames}.film", greys(*[16] * frames), per_part=50)
         words = [sys.executable, "-c", PEAK, str(film), str(model)]
-        path = os.pathsep.join([str(Path(film_strip.__file__).parent), str(Path(worker.__file__).parents[2])])
+        path = os.pathsep.join([str(Path(film_strip.__file__).parent), str(Path(launch.__file__).parents[2])])
         done = subprocess.run(
             words, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": path}
         )

@@ -86,8 +86,8 @@ worker.open_candidate = open_candidate
 
 PROGRAM = f"""
 import os
-from scanner.sandbox import worker
-worker.PROGRAM = worker.PROGRAM.replace("serve(**", {WICKED!r} + "serve(**")
+from scanner.sandbox import launch
+launch.PROGRAM = launch.PROGRAM.replace("serve(**", {WICKED!r} + "serve(**")
 if os.path.exists("cut"):
     from scanner.reports.reporting import Reporting
     def cut(*_):
