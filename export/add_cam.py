@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import onnx
 
-from export.cam import CamError, find_head, with_cam
+from export.cam import CamError, find_head, with_cam, without_cam
 from export.cam_proof import check_sum, check_unmoved
-from export.exporter import check_target
+from export.exporter import check_target, write_model
 from export.images import proof_images
 from export.parity import detector_cams, detector_score
 from models.contract import IMAGE_SIZE, INPUT_NAME, ModelMetadata
@@ -28,7 +28,7 @@ class CamReport:
     sha256: str
     old_sha256: str
     metadata: ModelMetadata
-    """The old file's."""
+    """The old file's, but for its version and how far its maps are off."""
     max_abs_logit: float
     """Largest difference between the two files; 0 for equal to the last bit."""
     max_abs_prob: float
@@ -37,8 +37,9 @@ class CamReport:
     images: int
 
 
-def add_cam(old: Path, out: Path) -> CamReport:
-    """Write ``old`` with the output ``cam`` to ``out``, after the scanner has run both on the proof's images.
+def add_cam(old: Path, out: Path, version: str | None = None) -> CamReport:
+    """Write ``old`` with the output ``cam``, also in the place of another such, to ``out``, after the scanner has run
+    both on the proof's images; ``version`` becomes the model's.
 
     Raises :class:`CamError` for a graph that is not understood, has the output already, or scores otherwise with it,
     and other :class:`models.support.errors.Failure`; ``out`` is then as it was before and nothing is left.
@@ -46,21 +47,31 @@ def add_cam(old: Path, out: Path) -> CamReport:
     check_target(out, old)
     digest, model = _opened(old)
     metadata = ModelMetadata.from_props({p.key: p.value for p in model.metadata_props}, where=str(old))
-    new = with_cam(model, where=str(old))
+    new = with_cam(without_cam(model), where=str(old))
+    if new == model:
+        raise CamError(f"{old} has the output cam already; there is nothing to add")
     bias = find_head(model, where=str(old)).bias
     edges = {one.name: one.type.tensor_type.shape.dim[1].dim_value for one in model.graph.input}
     if edges.get(INPUT_NAME) != IMAGE_SIZE:
         raise CamError(f"{old} takes pictures of another size than {IMAGE_SIZE}; export its checkpoint anew")
     images, device = proof_images(), "openvino" if metadata.precision == "bf16" else "cpu"
     with replacing(out, shared=True) as aside:
-        onnx.checker.check_model(new, full_check=True)
-        aside.write_bytes(new.SerializeToString(deterministic=True))
+        write_model(new, metadata, aside)
         before = detector_score(old, device)(images)
         logit, prob, cam = detector_cams(aside, device)(images)
         moved = check_unmoved(before, (logit, prob), metadata.precision, where=str(out))
         off = check_sum(cam, logit, bias, metadata.precision, where=str(out))
+        metadata = _told(metadata, version, off)
+        write_model(new, metadata, aside)
         size, new_digest = aside.stat().st_size, sha256_file(aside)
     return CamReport(out, size, new_digest, digest, metadata, *moved, off, len(images))
+
+
+def _told(metadata: ModelMetadata, version: str | None, off: float) -> ModelMetadata:
+    parity = metadata.parity
+    if parity is not None and "max_abs_cam_sum" in parity:
+        parity = {**parity, "max_abs_cam_sum": off}
+    return replace(metadata, version=version or metadata.version, parity=parity)
 
 
 def _opened(file: Path) -> tuple[str, onnx.ModelProto]:

@@ -1,9 +1,8 @@
-"""The output ``cam``: which cells of the last feature map the logit came from.
+"""The output ``cam``: which places the logit came from, by :mod:`export.attribution`.
 
-A 1×1 convolution of the last features with the classifier's weights (Zhou et al. 2016, arXiv 1512.04150). The logit is
-the mean of the features times those weights, plus a bias; mean and product change places, so the mean of ``cam`` plus
-the bias *is* the logit. It is added to a finished graph, for every precision in the same way, and no node of ``logit``
-and ``prob_fake`` changes.
+The logit is the mean of the last features times the classifier's weights, plus a bias. What the last blocks made of an
+earlier, finer feature map is followed back to its places; the mean of ``cam`` plus the bias *is* the logit. It is added
+to a finished graph, for every precision in the same way, and no node of ``logit`` and ``prob_fake`` changes.
 """
 
 from __future__ import annotations
@@ -12,8 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper, shape_inference
+from onnx import TensorProto, helper, numpy_helper
 
+from export.attribution import attribution
+from export.graph_additions import Graph, NotUnderstood
 from models.contract import OUTPUT_CAM, OUTPUT_LOGIT, OUTPUT_PROB_FAKE
 from models.support.errors import Failure
 
@@ -70,28 +71,32 @@ def with_cam(model: onnx.ModelProto, *, where: str) -> onnx.ModelProto:
     if has_cam(model):
         raise CamError(f"{where} has the output cam already; there is nothing to add")
     head = find_head(model, where=where)
-    constants = {"cam.weight_shape": [1, -1, 1, 1], "cam.channel": [1]}
-    float32 = TensorProto.FLOAT
-    nodes = [
-        # In fp16 variants the features are fp16; elsewhere the runtime drops this.
-        helper.make_node("Cast", [head.features], ["cam.features"], name="cam_features", to=float32),
-        helper.make_node("Reshape", [head.weight, "cam.weight_shape"], ["cam.weight"], name="cam_weight"),
-        helper.make_node("Conv", ["cam.features", "cam.weight"], ["cam.map"], name="cam_conv"),
-    ]
-    last = "cam.map"
+    graph = Graph(model)
+    try:
+        cam = attribution(graph, head.features, head.weight)
+    except NotUnderstood as problem:
+        raise _not_understood(where, str(problem)) from None
     if head.is_turned:
-        last = "cam.turned"
-        nodes.append(helper.make_node("Neg", ["cam.map"], [last], name="cam_neg"))
-    nodes.append(helper.make_node("Squeeze", [last, "cam.channel"], [OUTPUT_CAM], name="cam_squeeze"))
+        cam = graph.add("Neg", [cam])
+    if any(node.op_type == "DequantizeLinear" for node in model.graph.node):
+        cam = _with_rounding_spread(graph, cam, head.bias)
     done = onnx.ModelProto()
     done.CopyFrom(model)
-    done.graph.node.extend(nodes)
-    done.graph.initializer.extend(
-        numpy_helper.from_array(np.array(values, np.int64), name) for name, values in constants.items()
-    )
-    height, width = _cells(done)
-    done.graph.output.append(helper.make_tensor_value_info(OUTPUT_CAM, float32, ["N", height, width]))
+    done.graph.node.extend(graph.nodes)
+    done.graph.node.append(helper.make_node("Identity", [cam], [OUTPUT_CAM], name="cam"))
+    done.graph.initializer.extend(graph.tensors)
+    grid = graph.grid(head.features) or ("h", "w")
+    done.graph.output.append(helper.make_tensor_value_info(OUTPUT_CAM, TensorProto.FLOAT, ["N", *grid]))
     return done
+
+
+def _with_rounding_spread(graph: Graph, cam: str, bias: float) -> str:
+    """What rounding to integers moved the logit by has no place: each cell gets the same of it."""
+    axes = graph.constant(np.array([1, 2], np.int64))
+    placed = graph.add("ReduceMean", [cam, axes], keepdims=1)
+    logit = graph.add("Unsqueeze", [graph.wide(OUTPUT_LOGIT), axes])
+    rest = graph.add("Sub", [graph.add("Sub", [logit, placed]), graph.constant(np.array(bias, np.float32))])
+    return graph.add("Add", [cam, rest])
 
 
 def find_head(model: onnx.ModelProto, *, where: str) -> Head:
@@ -143,16 +148,6 @@ def _constant(
         tensor = node.input[0]
     found = next((one for one in model.graph.initializer if one.name == tensor), None)
     return None if found is None else numpy_helper.to_array(found)
-
-
-def _cells(model: onnx.ModelProto) -> tuple[int | str, int | str]:
-    """Height and width of the map; names where the graph does not say its shapes."""
-    inferred = shape_inference.infer_shapes(model).graph.value_info
-    known = next((one for one in inferred if one.name == "cam.map"), None)
-    dims = [] if known is None else [dim.dim_value for dim in known.type.tensor_type.shape.dim]
-    if len(dims) != 4 or not all(dims[2:]):
-        return "h", "w"
-    return dims[2], dims[3]
 
 
 def _not_understood(where: str, why: str) -> CamError:

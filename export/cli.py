@@ -141,7 +141,7 @@ def command(**given: Any) -> None:
     if asked.add_cam:
         cli_cam.check_options()
         require_extra("train", _NEEDED, needed_by="scan-export")
-        cli_cam.run(asked.source, asked.out)
+        cli_cam.run(asked.source, asked.out, asked.version)
         return
     if asked.calibration is not None and asked.no_calibration:
         raise click.UsageError("--calibration and --no-calibration contradict each other")

@@ -8,7 +8,7 @@ import click
 
 from models.support.parameter_source import is_given
 
-_ALLOWED = ("source", "out", "add_cam")
+_ALLOWED = ("source", "out", "add_cam", "version")
 
 
 def check_options() -> None:
@@ -22,15 +22,17 @@ def check_options() -> None:
             )
 
 
-def run(old: Path, out: Path) -> None:
+def run(old: Path, out: Path, version: str | None) -> None:
     """Raises :class:`models.support.errors.Failure`."""
     from export.add_cam import add_cam
 
-    report = add_cam(old, out)
+    report = add_cam(old, out, version)
     click.echo(f"file         {report.file} ({report.size / 1e6:.1f} MB)")
     click.echo(f"sha256       {report.sha256}")
     click.echo(f"made of      {report.old_sha256}")
-    click.echo(f"model        {report.metadata.name} {report.metadata.version}, metadata as before")
+    click.echo(
+        f"model        {report.metadata.name} {report.metadata.version}, all else that it says as before"
+    )
     if report.max_abs_logit == report.max_abs_prob == 0.0:
         moved = "logit and prob_fake equal to the last bit"
     else:

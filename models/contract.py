@@ -33,7 +33,8 @@ INPUT_NAME = "image"
 OUTPUT_PROB_FAKE = "prob_fake"
 OUTPUT_LOGIT = "logit"
 OUTPUT_CAM = "cam"
-"""What each cell of the last feature map adds to the logit; for heat maps."""
+"""What each cell of the picture adds to the logit, for heat maps. All that is computed for it alone is called
+``cam.…``."""
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)

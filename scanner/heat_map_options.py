@@ -62,12 +62,14 @@ class HeatMaps:
         return self.folder.path
 
     def begin(self, detector: Detector) -> None:
-        """Make the folder. Raises :class:`HeatMapError` for a model that does not say where its scores came from."""
+        """Make the folder. Raises :class:`HeatMapError` for a model that does not say where its scores came from, and
+        what a model raises that cannot be loaded."""
         if not detector.facts.has_cam:
             raise HeatMapError(
                 f"{detector.path} has no output cam, so it does not say where its scores came from and --heatmaps can "
                 f"draw nothing; give it one: scan-export --add-cam {detector.path.name} --out NEW.onnx"
             )
+        detector.open_maps()
         self.folder.make()
 
     def mapper(self, detector: Detector, limits: Limits, workers: int, policy: Policy) -> HeatMapper:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +21,11 @@ from models.contract import (
 from models.faces.rules import FaceRules
 from models.preprocessing.input_spec import input_spec
 from models.support.errors import ModelFileError
+from models.support.onnx_parts import without_output
 from models.weights import resolve_model
 from scanner.inference.binding import BoundRuns
 from scanner.inference.errors import DeviceError
+from scanner.inference.map_session import MapSession
 from scanner.inference.openvino import OpenVinoSession
 from scanner.inference.providers import ON_GPU, TOLD_THE_PRECISION, Device, libraries, open_session
 from scanner.results.credentials import Verification
@@ -54,8 +57,10 @@ class Detector:
         session: onnxruntime.InferenceSession | OpenVinoSession,
         facts: ModelFacts,
         path: Path,
+        maps: MapSession | None = None,
     ) -> None:
         self._session = session
+        self._maps = maps
         self.facts = facts
         self.path = path
         self.metadata = facts.metadata
@@ -87,13 +92,14 @@ class Detector:
             ) from None
         if hashlib.sha256(content).hexdigest() != digest:
             raise ModelFileError(f"{path} changed while it was being loaded; run again")
+        scoring, has_cam = without_output(content, OUTPUT_CAM)
         if where.kind in TOLD_THE_PRECISION:
-            on_cpu = open_session(content, Device("cpu"), where=str(path)).session
-            metadata, edge, has_cam = _described(on_cpu, path)
-            opened = open_session(content, where, where=str(path), precision=metadata.precision)
+            on_cpu = open_session(scoring, Device("cpu"), where=str(path)).session
+            metadata, edge = _described(on_cpu, path)
+            opened = open_session(scoring, where, where=str(path), precision=metadata.precision)
         else:
-            opened = open_session(content, where, where=str(path))
-            metadata, edge, has_cam = _described(opened.session, path)
+            opened = open_session(scoring, where, where=str(path))
+            metadata, edge = _described(opened.session, path)
         spec = input_spec(metadata, edge, where=str(path))
         if metadata.precision == "bf16" and where.kind != "openvino":
             raise DeviceError(
@@ -110,7 +116,8 @@ class Detector:
             fallback=opened.fallback,
             has_cam=has_cam,
         )
-        return cls(opened.session, facts, path)
+        maps = MapSession(path, digest, opened.device, metadata.precision) if has_cam else None
+        return cls(opened.session, facts, path, maps)
 
     def judging(self, faces: FaceRules) -> Detector:
         """The same model for these faces. Raises :class:`ModelFileError` if it judges whole pictures."""
@@ -156,7 +163,7 @@ class Detector:
 
     def score(self, images: npt.NDArray[np.uint8]) -> Scores:
         """Score ``uint8[N, size, size, 3]``. Raises :class:`DeviceError` when the device fails."""
-        logit, prob_fake = self._run(images, _OUTPUTS)
+        logit, prob_fake = self._answered(images, lambda: self._run(images))
         if logit.shape != (len(images),) or prob_fake.shape != logit.shape:
             raise ModelFileError(f"{self.path} gives not one number for each image; {_REMEDY}")
         return Scores(logit, prob_fake)
@@ -166,23 +173,35 @@ class Detector:
 
         Raises like :meth:`score`, and :class:`ModelFileError` for a model without such an output.
         """
-        if not self.facts.has_cam:
-            raise ModelFileError(
-                f"{self.path} has no output cam, so it does not say where its scores came from; give it one: "
-                f"scan-export --add-cam {self.path.name} --out NEW.onnx"
-            )
-        logit, prob_fake, cam = self._run(images, [*_OUTPUTS, OUTPUT_CAM])
+        session = self.open_maps()
+        logit, prob_fake, cam = self._answered(
+            images, lambda: list(session.run([*_OUTPUTS, OUTPUT_CAM], {INPUT_NAME: images}))
+        )
         if cam.shape[:1] != (len(images),) or cam.ndim != 3:
             raise ModelFileError(
                 f"{self.path}: its output cam is {list(cam.shape)}, not [N, h, w]; {_REMEDY}"
             )
         return Scores(logit, prob_fake), cam
 
-    def _run(self, images: npt.NDArray[np.uint8], outputs: list[str]) -> list[npt.NDArray[np.float32]]:
+    def open_maps(self) -> onnxruntime.InferenceSession | OpenVinoSession:
+        """Load what :meth:`cams` needs beside the scores, if it is not there. Raises like it."""
+        if self._maps is None:
+            raise ModelFileError(
+                f"{self.path} has no output cam, so it does not say where its scores came from; give it one: "
+                f"scan-export --add-cam {self.path.name} --out NEW.onnx"
+            )
+        return self._maps.open()
+
+    def _run(self, images: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
+        if self._bound is not None:
+            return self._bound.run(images)
+        return list(self._session.run(_OUTPUTS, {INPUT_NAME: images}))
+
+    def _answered(
+        self, images: npt.NDArray[np.uint8], run: Callable[[], list[npt.NDArray[np.float32]]]
+    ) -> list[npt.NDArray[np.float32]]:
         try:
-            if self._bound is not None and outputs is _OUTPUTS:
-                return self._bound.run(images)
-            return list(self._session.run(outputs, {INPUT_NAME: images}))
+            return run()
         except Exception as error:  # noqa: BLE001 - onnxruntime's exceptions share no base but Exception
             # Its text names nodes of the graph; the type and the first line are what a user can look up.
             reason = (str(error).splitlines() or [""])[0]
@@ -192,8 +211,8 @@ class Detector:
             ) from None
 
 
-def _described(session: onnxruntime.InferenceSession, path: Path) -> tuple[ModelMetadata, int, bool]:
-    """What the file says of itself, the edge of its pictures, whether it has heat maps; its signature is checked."""
+def _described(session: onnxruntime.InferenceSession, path: Path) -> tuple[ModelMetadata, int]:
+    """What the file says of itself, and the edge of its pictures; its signature is checked."""
     metadata = ModelMetadata.from_props(session.get_modelmeta().custom_metadata_map, where=str(path))
     inputs = {node.name: node for node in session.get_inputs()}
     outputs = {node.name: node for node in session.get_outputs()}
@@ -217,6 +236,4 @@ def _described(session: onnxruntime.InferenceSession, path: Path) -> tuple[Model
             raise ModelFileError(
                 f"{path}: its output {name} is {output.type} {output.shape}, not float32[N]; {_REMEDY}"
             )
-    cam = outputs.get(OUTPUT_CAM)
-    has_cam = cam is not None and cam.type == "tensor(float)" and len(cam.shape) in (0, 3)
-    return metadata, int(inputs[INPUT_NAME].shape[1]), has_cam
+    return metadata, int(inputs[INPUT_NAME].shape[1])

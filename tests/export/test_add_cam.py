@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,25 @@ def test_what_has_it_already_is_refused(
     assert run("--add-cam", tmp_path / "new.onnx", "--out", tmp_path / "twice.onnx") == 2
     assert "has the output cam already" in capsys.readouterr().err
     assert not (tmp_path / "twice.onnx").exists()
+
+
+@pytest.mark.slow
+def test_another_map_gives_way_and_the_version_may_change(
+    old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = tmp_path / "new.onnx"
+    run(old, "--add-cam", "--out", new)
+    model = onnx.load(str(new))
+    (last,) = (node for node in model.graph.node if "cam" in node.output)
+    last.op_type = "Neg"
+    write_model(model, METADATA, tmp_path / "before.onnx")
+    out = tmp_path / "after.onnx"
+    assert run("--add-cam", tmp_path / "before.onnx", "--out", out, "--model-version", "8") == 0
+    assert "model        toy 8, all else that it says as before" in capsys.readouterr().out
+    images = proof_images(seed=5)
+    (_, ours), (_, theirs) = (Detector.load(file, "cpu").cams(images) for file in (out, new))
+    np.testing.assert_array_equal(ours, theirs)
+    assert Detector.load(out, "cpu").metadata == replace(METADATA, version="8")
 
 
 def test_another_graph_a_missing_file_and_no_model_are_sentences(

@@ -21,9 +21,8 @@ from export.convert import convert
 from export.exporter import write_model
 from export.images import proof_images
 from export.variants import Precision, convert_to
-from models.backbones import build_network
-from models.contract import NETWORKS, Label, ModelMetadata
-from models.storage import Store, stored_state
+from models.contract import Label, ModelMetadata
+from models.storage import Store
 from models.support.onnx_runtime import load_onnxruntime
 from scanner import Detector
 from scanner.inference.openvino import load_openvino
@@ -56,21 +55,6 @@ def torch_cam(network: Any, images: Any) -> Any:
         features = network.features(normalize(pixels, list(network.mean), list(network.std)))
         weight = network.classifier[1].weight[0]
         return (features * weight[None, :, None, None]).sum(1).numpy()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "store"), list(zip(NETWORKS, Store, strict=True)))
-def test_it_is_the_features_times_the_classifiers_weights(name: str, store: Store) -> None:
-    torch.manual_seed(1)
-    network = build_network(name, dropout=0.0, stochastic_depth=0.0).eval()
-    network.load_state_dict(stored_state(network.state_dict(), store, where="random"))
-    model = convert(network, positive=Label.FAKE, temperature=1.0, store=store)
-    images = proof_images()[[9, 20]]
-    logit, cam = run(model, ["logit", "cam"], images)
-    assert (cam.shape, cam.dtype) == ((2, 9, 9), np.float32)
-    expected = torch_cam(network, images)
-    np.testing.assert_allclose(cam, expected, atol=1e-4 * np.abs(expected).max())
-    assert sum_difference(cam, logit, network.classifier[1].bias.item()) < 1e-4
 
 
 @pytest.mark.slow

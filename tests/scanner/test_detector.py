@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cam_onnx import with_cam
 from onnx import TensorProto
 
 from models.contract import ModelMetadata
 from models.support.errors import ModelFileError
 from scanner import Detector
+from scanner.inference import map_session
 from scanner.inference.binding import BoundRuns
+from scanner.inference.providers import open_session
 
 MakeModel = Callable[..., Path]
 
@@ -136,3 +140,48 @@ def test_a_model_that_changes_while_it_is_read_is_refused(
 def test_further_metadata_and_outputs_are_no_trouble(make_model: MakeModel) -> None:
     file = make_model(ModelMetadata("m", "1", "fake"), props={"somebody": "else's"})
     assert Detector.load(file, "cpu").metadata.name == "m"
+
+
+@pytest.fixture
+def with_maps(model: Path, tmp_path: Path) -> Path:
+    return with_cam(Path(shutil.copy(model, tmp_path / "maps.onnx")))
+
+
+def test_what_only_scores_has_no_map_in_memory(with_maps: Path, model: Path) -> None:
+    detector = Detector.load(with_maps, "cpu")
+    assert detector.facts.has_cam
+    assert [output.name for output in detector._session.get_outputs()] == ["logit", "prob_fake"]
+    batch = images(10, 128, 200)
+    scores, cam = detector.cams(batch)
+    np.testing.assert_array_equal(scores.logit, detector.score(batch).logit)
+    np.testing.assert_array_equal(scores.logit, Detector.load(model, "cpu").score(batch).logit)
+    assert cam.shape == (3, 4, 4)
+    np.testing.assert_allclose(cam.mean((1, 2)), scores.logit, atol=1e-5)
+
+
+def test_threads_open_the_maps_once(with_maps: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    detector = Detector.load(with_maps, "cpu")
+    opened: list[bytes] = []
+    monkeypatch.setattr(
+        map_session,
+        "open_session",
+        lambda model, *a, **k: opened.append(model) or open_session(model, *a, **k),
+    )
+    others = [detector, detector.verifying(None)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda n: others[n % 2].cams(images(n))[1].mean(), range(0, 200, 5)))
+    assert found == pytest.approx([(n - 128) / 32 for n in range(0, 200, 5)])
+    assert opened == [with_maps.read_bytes()]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"), [("another", "changed since"), ("gone", "cannot be read again")]
+)
+def test_a_file_that_changed_draws_no_map(change: str, words: str, with_maps: Path) -> None:
+    detector = Detector.load(with_maps, "cpu")
+    if change == "gone":
+        with_maps.unlink()
+    else:
+        with_maps.write_bytes(with_maps.read_bytes() + b"\0")
+    with pytest.raises(ModelFileError, match=words):
+        detector.cams(images(1))
