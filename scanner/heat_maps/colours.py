@@ -14,7 +14,7 @@ from scanner.results.heat_map import Grid
 if TYPE_CHECKING:
     from PIL import Image
 
-FULL = 20.0
+FULL = 40.0
 """The cell's share of the logit from which its colour is full; beyond, it gets no stronger."""
 FAKE, REAL = (214, 39, 40), (33, 102, 172)
 """What raises the logit is red, what lowers it is blue."""
