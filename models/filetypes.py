@@ -230,7 +230,7 @@ def classify(name: str, head: bytes) -> MediaKind:
 
 def may_be_a_thumbnail(name: str, data: bytes) -> bool:
     """Whether a whole file is a TIFF that its name alone calls RAW: what opens as a TIFF may be its thumbnail."""
-    return suffix_of(name) in RAW_SUFFIXES and data.startswith(TIFF_PREFIXES) and not is_raw(data)
+    return data.startswith(TIFF_PREFIXES) and suffix_of(name) in RAW_SUFFIXES and not is_raw(data)
 
 
 def is_video(name: str, head: bytes) -> bool:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from models.support.errors import ExitCode, Failure
 from models.support.release import tool_version
 from scanner.engine.engine import reading_of
 from scanner.engine.local import LocalEngine
 from scanner.engine.previews import previews
-from scanner.heat_map_options import HeatMaps
 from scanner.inference.detector import Detector
 from scanner.judgement.judging import Judged, Judging
 from scanner.judgement.ranking import MostSuspicious
@@ -35,6 +35,9 @@ from scanner.sources import NOT_FETCHED, Candidate
 from scanner.terminal.progress import Progress
 from scanner.terminal.speaker import Speaker
 from scanner.terminal.summary import summary_lines
+
+if TYPE_CHECKING:
+    from scanner.heat_map_options import HeatMaps
 
 log = logging.getLogger("scanner")
 

@@ -13,7 +13,6 @@ from scanner.heat_maps.overlay import overlay
 from scanner.inference.detector import Detector
 from scanner.judgement.policy import Policy, Verdict
 from scanner.media import Limits
-from scanner.options import Options
 from scanner.results import FileResult
 from scanner.results.names import printable
 from scanner.terminal.speaker import Speaker
@@ -51,11 +50,9 @@ class HeatMaps:
     """Findings that were to have one and have none."""
 
     @classmethod
-    def of(cls, options: Options) -> HeatMaps | None:
+    def of(cls, folder: Path, chosen: str) -> HeatMaps:
         """Before the model is loaded. Raises :class:`models.support.errors.OutputError`."""
-        if options.heatmaps is None:
-            return None
-        return cls(OverlayFolder(options.heatmaps), HeatMapsFor(options.heatmaps_for))
+        return cls(OverlayFolder(folder), HeatMapsFor(chosen))
 
     @property
     def path(self) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from models.faces.rules import LAWS_OWN, FaceRules, NoFace
 from models.support import terminal
@@ -16,14 +16,13 @@ from models.support.errors import ExitCode, Failure
 from models.support.machine import usable_cores
 from scanner.audit import Audit, Scoring
 from scanner.engine.batches import automatic_batch_size
-from scanner.heat_map_options import HeatMaps
 from scanner.inference.detector import Detector
 from scanner.judgement.baseline import Baseline
 from scanner.judgement.judging import Judging
 from scanner.judgement.policy import FailOn, Gate, Policy
 from scanner.judgement.tally import Tally
 from scanner.media import Limits
-from scanner.memory import Cache, Journal, Memories, build_header
+from scanner.memory import Journal, Memories, build_header
 from scanner.options import Options
 from scanner.outputs import Outputs
 from scanner.provenance_options import verification_of
@@ -36,6 +35,10 @@ from scanner.sources import Candidate, Operand, ScanIgnore, Selection, read_file
 from scanner.terminal.log import logging_to, sigterm_interrupts
 from scanner.terminal.progress import NullProgress, Progress, ScanBar, has_room_for_bar
 from scanner.terminal.speaker import Speaker
+
+if TYPE_CHECKING:
+    from scanner.heat_map_options import HeatMaps
+    from scanner.memory.cache import Cache
 
 
 class FacesError(Failure):
@@ -51,7 +54,7 @@ def run(options: Options, *, configuration: Mapping[str, Any], note: str | None 
     outputs = Outputs.settle(options.outs, options.manifest, options.log_file, options.format)
     if options.redact_paths:
         check_report_names(outputs.reports)
-    heat_maps = HeatMaps.of(options)
+    heat_maps = _heat_maps(options)
     speaker = Speaker(_progress(options, outputs), quiet=options.quiet, verbose=options.verbose)
     if note is not None:
         speaker.say(note)
@@ -193,6 +196,8 @@ def _own_stream(stream: BinaryIO) -> BinaryIO:
 def _cache(options: Options, detector: Detector, limits: Limits, speaker: Speaker) -> Cache | None:
     if options.cache is None:
         return None
+    from scanner.memory.cache import Cache
+
     return Cache(
         options.cache,
         Identity.of(detector.facts).key(),
@@ -201,6 +206,14 @@ def _cache(options: Options, detector: Detector, limits: Limits, speaker: Speake
         max_bytes=options.cache_mib << 20,
         warn=speaker.warn,
     )
+
+
+def _heat_maps(options: Options) -> HeatMaps | None:
+    if options.heatmaps is None:
+        return None
+    from scanner.heat_map_options import HeatMaps
+
+    return HeatMaps.of(options.heatmaps, options.heatmaps_for)
 
 
 def _journal(

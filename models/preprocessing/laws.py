@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 
 from models.contract import InputSpec
@@ -20,5 +21,10 @@ _DISPLAY_MODULE = "models.preprocessing.display"
 
 def law_of(spec: InputSpec) -> Law:
     """Raises ``KeyError`` for a version that this release does not have; a model that names one is not loaded."""
-    law: Law = import_module(_DISPLAY_MODULE if spec.law == DISPLAY else LAWS[spec.law]).LAW
+    return _loaded(_DISPLAY_MODULE if spec.law == DISPLAY else LAWS[spec.law])
+
+
+@cache
+def _loaded(module: str) -> Law:
+    law: Law = import_module(module).LAW
     return law

@@ -2,10 +2,9 @@
 
 ``memory``: all of it, as a run uses it. ``journal``: this report's scan, if it was cut off; ``journal_header``: what a
 scan must share with the one that it continues. ``cache``: any scan of before, by content; ``cache_store``: the SQLite
-file under it.
+file under it, which few scans load.
 """
 
-from scanner.memory.cache import Cache as Cache
 from scanner.memory.journal import Journal as Journal
 from scanner.memory.journal import journal_path as journal_path
 from scanner.memory.journal import looks_like_journal as looks_like_journal

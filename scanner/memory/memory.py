@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from scanner.memory.cache import Cache
 from scanner.memory.journal import Journal
 from scanner.results import FileResult
 from scanner.sources import Candidate
+
+if TYPE_CHECKING:
+    from scanner.memory.cache import Cache
 
 
 class Memory(Protocol):

@@ -16,7 +16,7 @@ from cached_scans import settled
 
 from models.support.errors import OutputError
 from scanner import Detector, FileResult, Finding, Limits, Status
-from scanner.memory import Cache
+from scanner.memory.cache import Cache
 from scanner.memory.cache_store import FILE, Store
 from scanner.results import ErrorCode, Stamp
 from scanner.results.identity import Identity

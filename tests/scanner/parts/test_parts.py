@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from scanner import Detector, ErrorCode, FileResult, Limits, Status
 from scanner.engine.local import LocalEngine
 from scanner.engine.serial import SerialEngine
-from scanner.memory import Cache, Journal
+from scanner.memory import Journal
+from scanner.memory.cache import Cache
 from scanner.results import SETTLING_NS
 from scanner.results.identity import Identity
 from scanner.sandbox import launch
