@@ -67,6 +67,12 @@ def swap(target: Image.Image, target_face: Face, donor: Image.Image, donor_face:
     return Image.composite(match_colours(aligned, target, np.asarray(mask) > 128), target, mask)
 
 
+def coarse(portrait: Image.Image, share: float) -> Image.Image:
+    """The same size with the detail of a smaller picture, as a network that generates small faces gives."""
+    small = (round(portrait.width * share), round(portrait.height * share))
+    return portrait.resize(small, Image.Resampling.BOX).resize(portrait.size, Image.Resampling.BICUBIC)
+
+
 def self_blend(portrait: Image.Image, face: Face) -> Image.Image:
     """Blend the face with a shifted, sharpened and recoloured copy of itself (after arXiv 2204.08376)."""
     copy = ImageEnhance.Color(portrait).enhance(1.15)
@@ -114,6 +120,7 @@ def main() -> None:
     collins = Image.open(arguments.astronaut).convert("RGB")
     hopper = Image.open(arguments.grace_hopper).convert("RGB")
     swapped = swap(hopper, HOPPER, collins, COLLINS)
+    coarsely = swap(hopper, HOPPER, coarse(collins, 0.4), COLLINS)
     pictures = {
         "real/collins.jpg": collins.crop(COLLINS.crop),
         "real/hopper.jpg": hopper.crop(HOPPER.crop),
@@ -121,6 +128,7 @@ def main() -> None:
         "manipulated/hopper-self-blended.jpg": self_blend(hopper, HOPPER).crop(HOPPER.crop),
         "manipulated/hopper-face-on-collins.jpg": swap(collins, COLLINS, hopper, HOPPER).crop(COLLINS.crop),
         "manipulated/collins-face-on-hopper.jpg": swapped.crop(HOPPER.crop),
+        "manipulated/coarse-face-on-hopper.jpg": coarsely.crop(HOPPER.crop),
         "several-faces/two-real-one-swapped.jpg": side_by_side([collins, hopper, swapped], 480),
         "no-face/coffee.jpg": Image.open(arguments.coffee).convert("RGB"),
     }
