@@ -1,9 +1,9 @@
 """From bytes to pixels, by one law for training, evaluation, export and scan.
 
 ``laws``: the versions, side by side. ``v1``: what becomes of any picture. ``upright``: its turn and its colours.
-``openers``: which formats are opened, and how one is known. ``raw``: which picture in a RAW file is taken.
-``formats``: what is special of each: layouts that Pillow misreads, variants that it cannot read, metadata that must not
-cost the picture. ``errors``: why bytes did not become pixels.
+``openers``: which formats are opened, and how one is known. ``codecs``: libraries of extras that some need. ``raw``:
+which picture in a RAW file is taken. ``formats``: what is special of each: layouts that Pillow misreads, variants that
+it cannot read, metadata that must not cost the picture. ``errors``: why bytes did not become pixels.
 """
 
 from models.preprocessing.errors import ImageError as ImageError
