@@ -37,6 +37,7 @@ DETECTOR = DetectorFacts("yunet_2023mar", "8f2383e4dd3cfbb4553ea8718107fc0423210
 MODEL_FILE = Path(__file__).parent / "face_detection_yunet_2023mar.onnx"
 
 _STRIDES = (8, 16, 32)
+_COLUMNS = 15
 _NMS_IOU = 0.3
 _NMS_CANDIDATES = 5000
 
@@ -103,18 +104,23 @@ def _padded_to_stride(rgb: Pixels) -> Float32s:
     """``float32[1, 3, height, width]``, blue first, black to the right and below up to multiples of 32."""
     height, width, _ = rgb.shape
     step = _STRIDES[-1]
+    planes = rgb.transpose(2, 0, 1)[::-1]
+    if height % step == 0 == width % step:
+        return np.ascontiguousarray(planes[None], np.float32)
     padded = np.zeros((1, 3, -(-height // step) * step, -(-width // step) * step), np.float32)
-    padded[0, :, :height, :width] = rgb[:, :, ::-1].transpose(2, 0, 1)
+    padded[0, :, :height, :width] = planes
     return padded
 
 
 def _decoded(named: dict[str, Float32s], stride: int, columns: int, least_score: np.float32) -> Float32s:
-    """Candidates of one level, ``float32[n, 15]``: left, top, width, height, five points, score.
+    """Candidates of one level, ``float32[n, _COLUMNS]``: left, top, width, height, five points, score.
 
     The network gives each cell a box relative to the cell's corner, in units of the stride, sizes as logarithms.
     """
     scores = np.sqrt(np.clip(named[f"cls_{stride}"], 0, 1) * np.clip(named[f"obj_{stride}"], 0, 1))[:, 0]
     cells = np.flatnonzero(scores >= least_score)
+    if not len(cells):  # of most levels of most pictures
+        return np.empty((0, _COLUMNS), np.float32)
     box, points = named[f"bbox_{stride}"][cells], named[f"kps_{stride}"][cells]
     corner = np.stack([cells % columns, cells // columns], axis=1).astype(np.float32)
     size = np.exp(box[:, 2:]) * np.float32(stride)
