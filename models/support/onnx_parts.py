@@ -51,9 +51,11 @@ def without_output(model: bytes, name: str) -> Split:
                 continue
             parts = list(_fields(field.value))
             named = [part for part in parts if part.number == _OUTPUT and _name(part) == name.encode()]
+            if not named:
+                return Split(model, False)
             maps += [_is_map(part.value) for part in named]
-            graph = b"".join(part.whole for part in _without(parts, name.encode()))
-            kept += [_head(_GRAPH, len(graph)), graph]
+            left = [part.whole for part in _without(parts, name.encode())]
+            kept += [_head(_GRAPH, sum(map(len, left))), *left]
     except (ValueError, IndexError):
         return Split(model, False)
     return Split(b"".join(kept), any(maps)) if maps else Split(model, False)
@@ -68,7 +70,8 @@ def _without(parts: list[_Field], name: bytes) -> list[_Field]:
     read: set[bytes] = set()
     dropped: set[int] = set()
     for place, part in reversed(list(enumerate(parts))):
-        if part.number == _NODE:
+        # Of most nodes a look is enough, and it is a hundred times as fast.
+        if part.number == _NODE and name in bytes(part.value):
             made = _texts(part.value, _NODE_OUTPUT)
             if made and read.isdisjoint(made) and all(map(is_named, made)):
                 dropped.add(place)
