@@ -23,7 +23,7 @@ import click
 import doc_pages
 import pytest
 import yaml
-from doc_given import GIVEN, furnish, model
+from doc_given import GIVEN, furnish, with_heat_maps
 from doc_pages import NEEDS, PAGES, ROOT, Block, all_blocks, blocks, outside_blocks
 
 RUNNABLE = [block for block in all_blocks(*doc_pages.EXECUTED) if block.commands() and block.needs is None]
@@ -51,7 +51,7 @@ FORGE = {"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main"}
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A user's, with the console scripts of this environment on PATH."""
     home = tmp_path_factory.mktemp("home")
-    model(home / "default.onnx")
+    with_heat_maps(home / "default.onnx")  # as the shipped one
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("SCAN_", "GIT_", "PIP_"))
     }
