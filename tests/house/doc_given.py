@@ -77,7 +77,7 @@ def manifest(path: Path) -> None:
     """Of a report beside it, which is named like it and has the fake of :func:`with_a_fake`."""
     folder = path.parent / "earlier"
     with_a_fake(folder)
-    model(folder / "model.onnx")
+    with_heat_maps(folder / "model.onnx")
     report = path.name.replace(".run.json", ".csv")
     scan = [
         str(Path(sys.executable).with_name("scan")),
