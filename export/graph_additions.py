@@ -11,7 +11,9 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
-PREFIX = "cam."
+from models.contract import OUTPUT_CAM
+
+PREFIX = f"{OUTPUT_CAM}."
 """Of the names of all that is added."""
 
 
