@@ -60,8 +60,8 @@ def test_the_best_checkpoint_is_moved_once_and_ranks_as_before(
     assert changed == [CLASSIFIER_BIAS]
     assert torch.allclose(after["model"][CLASSIFIER_BIAS], before[CLASSIFIER_BIAS] + shift)
     labels, moved = trainer.folder.read_select_scores()
-    # Ranks stay, but for those of scores that are nearer to each other than a rounding.
-    assert (labels == scores[0]).all() and np.ptp(moved - scores[1]) < 1e-6
+    # Ranks stay, but for those of scores that are nearer to each other than two roundings of six decimals.
+    assert (labels == scores[0]).all() and np.ptp(moved - scores[1]) < 1.5e-6
     assert np.sign(moved - scores[1]).tolist() == [np.sign(shift)] * len(moved)
 
     digest = trainer.folder.best.read_bytes()
