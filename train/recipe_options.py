@@ -81,6 +81,7 @@ SWITCHES: Mapping[str, Callable[[str], Any]] = {
     "degradation_share": float,
     "views": int,
     "self_blend": float,
+    "hide_and_seek": float,
     "label_smoothing": float,
     "ema": float,
     "select_degraded": bool,
@@ -90,7 +91,9 @@ SWITCHES: Mapping[str, Callable[[str], Any]] = {
 }
 """Fields that ``--set`` may change, with their types."""
 
-_SHARES = frozenset({"self_blend", "label_smoothing", "dropout", "stochastic_depth", "color_jitter", "ema"})
+_SHARES = frozenset(
+    {"self_blend", "hide_and_seek", "label_smoothing", "dropout", "stochastic_depth", "color_jitter", "ema"}
+)
 _BOOLEANS = {"on": True, "off": False}
 _KINDS: Mapping[Any, str] = {
     bool: "on or off",

@@ -14,6 +14,7 @@ from torch import Tensor
 from models.contract import Label
 from models.preprocessing import preprocess, to_input
 from models.support.errors import DataError
+from train.augmentation.hide_and_seek import FILL
 from train.augmentation.on_the_way import ON_THE_WAY
 from train.datasets.decoded_store import Pictures, read_rgb
 from train.datasets.loader import Batch, EpochPlan, WholeView, steps_of, training_batches
@@ -170,6 +171,20 @@ def test_both_classes_are_degraded_equally_often(
     calls.clear()
     batches(toy_images, replace(recipe, degradations=False), [0] * 20)
     assert not calls
+
+
+def test_cells_are_hidden_after_everything_else_in_both_classes(
+    toy_images: list[LabelledImage], recipe: Any
+) -> None:
+    order = list(range(len(toy_images))) * 40
+    plain, some = (batches(toy_images, replace(recipe, hide_and_seek=share), order) for share in (0.0, 0.5))
+    pixels, before = (torch.cat([one for one, _ in made]) for made in (some, plain))
+    labels = torch.cat([labels for _, labels in some])
+    covered = (pixels == torch.from_numpy(FILL)).all(dim=-1)
+    assert torch.equal(pixels[~covered], before[~covered])
+    for label in Label:
+        # Of a picture of 48 pixels, some that are drawn lose no cell.
+        assert 0.1 < covered[labels == label].any(dim=2).any(dim=1).float().mean() < 0.5
 
 
 def test_faces_are_cut_out_by_the_law_and_around_it_in_training(

@@ -21,6 +21,7 @@ from models.preprocessing import to_input
 from models.support.errors import DataError
 from train.augmentation.augment import augment, training_view
 from train.augmentation.degradations import Step
+from train.augmentation.hide_and_seek import hide_and_seek
 from train.augmentation.random_degradations import degrade
 from train.augmentation.self_blend import self_blend
 from train.datasets.decoded_store import Pictures
@@ -102,7 +103,8 @@ class _TrainingSamples(Dataset[_Sample]):
         except DataError as error:
             return error
         rgb = augment(training_crop(rgb, face, self._recipe.margin, rng), self._recipe, rng)
-        pixels = torch.from_numpy(training_view(rgb, self._phase, rng))
+        view = hide_and_seek(training_view(rgb, self._phase, rng), self._recipe.hide_and_seek, rng)
+        pixels = torch.from_numpy(view)
         return pixels, torch.tensor(float(image.label)), time.perf_counter() - started
 
     def _entropy(self, position: int) -> list[int]:
