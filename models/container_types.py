@@ -31,12 +31,13 @@ OFFICE_SUFFIXES = words(
 SEVEN_ZIP_HEAD = b"7z\xbc\xaf'\x1c"
 COMPRESSED = {"gz": b"\x1f\x8b\x08", "bz2": b"BZh", "xz": b"\xfd7zXZ\x00", "zst": b"(\xb5/\xfd"}
 """First bytes by the way in which a tar may be compressed."""
+_COMPRESSED_HEADS = tuple(COMPRESSED.values())
 
 
 def container_type(name: str, head: bytes) -> ContainerType | None:
     """By the first bytes, and a zip by its name, too; ``None`` for what is not looked into."""
-    suffix = suffix_of(name)
     if head.startswith(ZIP_HEADS):
+        suffix = suffix_of(name)
         if suffix in OFFICE_SUFFIXES:
             return ContainerType.OFFICE
         return None if suffix in ZIP_DOCUMENT_SUFFIXES else ContainerType.ZIP
@@ -44,6 +45,6 @@ def container_type(name: str, head: bytes) -> ContainerType | None:
         return ContainerType.PDF
     if head.startswith(SEVEN_ZIP_HEAD):
         return ContainerType.SEVEN_ZIP
-    if head[257:262] == b"ustar" or head.startswith(tuple(COMPRESSED.values())):
+    if head[257:262] == b"ustar" or head.startswith(_COMPRESSED_HEADS):
         return ContainerType.TAR
     return None

@@ -220,7 +220,7 @@ def classify(name: str, head: bytes) -> MediaKind:
     Two exceptions, where many formats share one signature: a zip file named as a document or package is what its name
     says, and so is a pointer to what would not be decoded either.
     """
-    if suffix_of(name) in ZIP_DOCUMENT_SUFFIXES and head.startswith(ZIP_HEADS):
+    if head.startswith(ZIP_HEADS) and suffix_of(name) in ZIP_DOCUMENT_SUFFIXES:
         return kind_by_suffix(name)
     by_magic = kind_by_magic(head)
     if by_magic is MediaKind.POINTER and kind_by_suffix(name) is MediaKind.OTHER_MEDIA:

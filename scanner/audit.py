@@ -199,7 +199,8 @@ class Audit:
             tally.known[verdict] += judged.is_known
         if result.credentials is not None:
             tally.credentials[result.credentials.state] += 1
-        tally.unverified += UNVERIFIED in (result.provenance or "").split("; ")
+        if result.provenance is not None:
+            tally.unverified += UNVERIFIED in result.provenance.split("; ")
         if result.declared is not None:
             tally.declared[result.declared] += 1
             tally.known_declared[result.declared] += judged.is_known

@@ -114,7 +114,7 @@ def _judged(result: FileResult, why: Gap | None) -> FileResult:
 def _still(result: FileResult, found: PartResult) -> FileResult:
     if found.gap is not None:
         return _failed(result, *found.gap)
-    return replace(result, findings=found.findings) if found.findings else result
+    return result.scored(found.findings) if found.findings else result
 
 
 def _failed(result: FileResult, code: ErrorCode, detail: str) -> FileResult:

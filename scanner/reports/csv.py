@@ -57,7 +57,9 @@ def _cell(value: object) -> str:
     ``csv.writer`` leaves a carriage return bare when lines end with a line feed (before Python 3.13), and every
     reader then sees a row that ends there.
     """
-    text = "" if value is None else str(value)
+    if value is None:
+        return ""
+    text = str(value)
     if _needs_quotes(text):
         return '"' + text.replace('"', '""') + '"'
     return text

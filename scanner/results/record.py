@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import astuple
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from scanner.results import (
@@ -50,12 +51,13 @@ FACTS = (
 )
 """The fields of a result that are plain values, in the order in which they are written."""
 
+_plain_values = attrgetter(*FACTS[:-1])
+
 
 def fact_values(result: FileResult) -> list[Any]:
     """As JSON holds them, in the order of :data:`FACTS`."""
     credentials = result.credentials
-    plain = [getattr(result, fact) for fact in FACTS[:-1]]
-    return [*plain, None if credentials is None else credentials.values()]
+    return [*_plain_values(result), None if credentials is None else credentials.values()]
 
 
 def read_facts(values: Sequence[Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
 import pytest
@@ -186,3 +187,15 @@ def test_each_verdict_meets_each_gate(fail_on: FailOn, verdict: Verdict) -> None
 )
 def test_incomplete_outranks_findings(gate: Gate, seen: tuple[Any, Any], code: ExitCode) -> None:
     assert gate.exit_code(*seen) is code
+
+
+def test_findings_that_are_added_decide_anew() -> None:
+    """As ``dataclasses.replace`` would have it, which costs more."""
+    first, second = Finding(-1.0, 0.3), Finding(1.0, 0.7)
+    before = FileResult("a.jpg", Status.OK, width=7, findings=(first,))
+    assert before.prob_fake == 0.3
+    after = before.scored((first, second))
+    assert after == replace(before, findings=(first, second))
+    assert after.deciding == second and before.deciding == first
+    with pytest.raises(FrozenInstanceError):
+        after.width = 8  # type: ignore[misc]
