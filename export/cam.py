@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from export.attribution import attribution
 from export.graph_additions import Graph, NotUnderstood
@@ -45,7 +46,10 @@ def has_cam(model: onnx.ModelProto) -> bool:
 
 
 def without_cam(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy with the scores alone: precision variants are made of that."""
+    """A copy with the scores alone: precision variants are made of that.
+
+    Of whatever names its nodes have; a scan goes by ours, without the package onnx (:mod:`models.support.onnx_parts`).
+    """
     plain = onnx.ModelProto()
     plain.CopyFrom(model)
     graph = plain.graph
@@ -70,8 +74,8 @@ def with_cam(model: onnx.ModelProto, *, where: str) -> onnx.ModelProto:
     """
     if has_cam(model):
         raise CamError(f"{where} has the output cam already; there is nothing to add")
-    head = find_head(model, where=where)
     graph = Graph(model)
+    head = _head_of(graph, where=where)
     try:
         cam = attribution(graph, head.features, head.weight)
     except NotUnderstood as problem:
@@ -101,9 +105,12 @@ def _with_rounding_spread(graph: Graph, cam: str, bias: float) -> str:
 
 def find_head(model: onnx.ModelProto, *, where: str) -> Head:
     """Raises :class:`CamError` for any graph but pooling by mean, one linear layer, and the logit."""
-    graph = model.graph
-    made_by = {name: node for node in graph.node for name in node.output}
-    names = {output.name for output in graph.output}
+    return _head_of(Graph(model), where=where)
+
+
+def _head_of(graph: Graph, *, where: str) -> Head:
+    made_by = graph.made_by
+    names = {output.name for output in graph.model.graph.output}
     if not {OUTPUT_LOGIT, OUTPUT_PROB_FAKE} <= names:
         raise CamError(f"{where} has no outputs logit and prob_fake; make a file with scan-export CHECKPOINT")
     tensor, is_turned = OUTPUT_LOGIT, False
@@ -116,38 +123,33 @@ def find_head(model: onnx.ModelProto, *, where: str) -> Head:
     if (numbers.get("alpha", 1.0), numbers.get("beta", 1.0), numbers.get("transA", 0)) != (1.0, 1.0, 0):
         raise _not_understood(where, "its linear layer is scaled")
     weight = node.input[1]
-    bias = _constant(model, node.input[2], made_by) if len(node.input) > 2 else np.zeros(1)
+    bias = _numbers(graph, node.input[2]) if len(node.input) > 2 else np.zeros(1, np.float32)
     if bias is None or bias.size != 1:
         raise _not_understood(where, "its linear layer has no single bias")
     tensor = node.input[0]
     while (pool := made_by.get(tensor)) is not None and pool.op_type in _SHAPING:
         tensor = pool.input[0]
-    if pool is None or not _is_mean_over_picture(model, pool, made_by):
+    if pool is None or not _is_mean_over_picture(graph, pool):
         raise _not_understood(where, "its features are not pooled by their mean over the picture")
     value = float(bias.reshape(()))
     return Head(pool.input[0], weight, -value if is_turned else value, is_turned)
 
 
-def _is_mean_over_picture(
-    model: onnx.ModelProto, node: onnx.NodeProto, made_by: dict[str, onnx.NodeProto]
-) -> bool:
+def _is_mean_over_picture(graph: Graph, node: onnx.NodeProto) -> bool:
     if node.op_type == "GlobalAveragePool":
         return True
     if node.op_type != "ReduceMean" or len(node.input) < 2:
         return False
-    axes = _constant(model, node.input[1], made_by)
+    axes = _numbers(graph, node.input[1])
     return axes is not None and sorted(axes.ravel().tolist()) in ([2, 3], [-2, -1])
 
 
-def _constant(
-    model: onnx.ModelProto, tensor: str, made_by: dict[str, onnx.NodeProto]
-) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]] | None:
-    """An initialiser's numbers, perhaps widened by a Cast; ``None`` for what the graph computes."""
-    node = made_by.get(tensor)
-    if node is not None and node.op_type == "Cast":
-        tensor = node.input[0]
-    found = next((one for one in model.graph.initializer if one.name == tensor), None)
-    return None if found is None else numpy_helper.to_array(found)
+def _numbers(graph: Graph, tensor: str) -> npt.NDArray[np.float32] | None:
+    """Of a constant; ``None`` for what the graph computes."""
+    try:
+        return graph.numbers(tensor)
+    except NotUnderstood:
+        return None
 
 
 def _not_understood(where: str, why: str) -> CamError:

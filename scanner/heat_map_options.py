@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from models.support.errors import Failure
 from scanner.engine.heat_maps import HeatMapper, Mapped
 from scanner.heat_maps.folder import OverlayFolder
 from scanner.heat_maps.overlay import overlay
@@ -16,10 +15,6 @@ from scanner.media import Limits
 from scanner.results import FileResult
 from scanner.results.names import printable
 from scanner.terminal.speaker import Speaker
-
-
-class HeatMapError(Failure):
-    """Heat maps are asked of a model that has none."""
 
 
 class HeatMapsFor(StrEnum):
@@ -59,13 +54,8 @@ class HeatMaps:
         return self.folder.path
 
     def begin(self, detector: Detector) -> None:
-        """Make the folder. Raises :class:`HeatMapError` for a model that does not say where its scores came from, and
-        what a model raises that cannot be loaded."""
-        if not detector.facts.has_cam:
-            raise HeatMapError(
-                f"{detector.path} has no output cam, so it does not say where its scores came from and --heatmaps can "
-                f"draw nothing; give it one: scan-export --add-cam {detector.path.name} --out NEW.onnx"
-            )
+        """Make the folder. Raises :class:`models.support.errors.ModelFileError` for a model that does not say where its
+        scores came from, and what a model raises that cannot be loaded."""
         detector.open_maps()
         self.folder.make()
 

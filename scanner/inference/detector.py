@@ -187,8 +187,8 @@ class Detector:
         """Load what :meth:`cams` needs beside the scores, if it is not there. Raises like it."""
         if self._maps is None:
             raise ModelFileError(
-                f"{self.path} has no output cam, so it does not say where its scores came from; give it one: "
-                f"scan-export --add-cam {self.path.name} --out NEW.onnx"
+                f"{self.path} has no output cam, so it does not say where its scores came from, and no heat map can be "
+                f"drawn; give it one: scan-export --add-cam {self.path.name} --out NEW.onnx"
             )
         return self._maps.open()
 
