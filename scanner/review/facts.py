@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scanner.judgement.policy import format_probability
+from scanner.review.fact_words import listed, words_of
 
 Record = Mapping[str, Any]
 
@@ -37,7 +38,6 @@ _ELSEWHERE = (
 )
 """What the page shows in its own places."""
 MOST_BOXES = 100
-_MOST_LINES = 20
 _LONGEST = 2000
 
 
@@ -60,7 +60,7 @@ def deciding_face(record: Record) -> int | None:
 def facts(record: Record, *, blind: bool) -> list[tuple[str, str]]:
     """Names and texts; what this version does not know is shown as it stands."""
     names = _BLIND if blind else [name for name in record if name not in _ELSEWHERE]
-    found = [(name, _text(record[name])) for name in names if record.get(name) not in (None, [], {})]
+    found = [(name, _text(name, record[name])) for name in names if record.get(name) not in (None, [], {})]
     if not blind:
         found += _tracks(record)
     place = deciding(record)
@@ -104,9 +104,9 @@ def _tracks(record: Record) -> list[tuple[str, str]]:
     lines = [
         f"{one['number']}: {format_probability(one['prob_fake'])}, {one['frames']} frames"
         + ("" if one["counts"] else ", does not count")
-        for one in ranked[:_MOST_LINES]
+        for one in ranked
     ]
-    return [("tracks", _listed(lines, len(ranked)))] if lines else []
+    return [("tracks", listed(lines))] if lines else []
 
 
 def _findings(record: Record) -> list[tuple[str, str]]:
@@ -115,19 +115,14 @@ def _findings(record: Record) -> list[tuple[str, str]]:
         return []
     ranked = sorted(enumerate(findings, start=1), key=lambda one: -one[1]["prob_fake"])
     lines = []
-    for number, one in ranked[:_MOST_LINES]:
+    for number, one in ranked:
         when = "" if one.get("time") is None else f" at {one['time']:.2f} s"
         lines.append(f"{number}: {format_probability(one['prob_fake'])}{when}")
-    return [("findings", _listed(lines, len(findings)))]
+    return [("findings", listed(lines))]
 
 
-def _listed(lines: list[str], total: int) -> str:
-    more = total - len(lines)
-    return "\n".join([*lines, *([f"and {more:,} more"] if more > 0 else [])])
-
-
-def _text(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _text(name: str, value: Any) -> str:
+    text = value if isinstance(value, str) else words_of(name, value) or json.dumps(value, ensure_ascii=False)
     # The page is UTF-8: half a surrogate pair, which JSON can hold, cannot be sent.
     text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
