@@ -25,7 +25,7 @@ from scanner.results import (
 from scanner.results.credentials import Credentials
 from scanner.results.parts import Gap, Looked, PartResult, Where
 
-RECORD_VERSION = 10
+RECORD_VERSION = 11
 """Raised with each change of what a record holds, or of what its texts say."""
 
 PART = "part"

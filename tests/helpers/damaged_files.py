@@ -28,3 +28,21 @@ def costs_a_picture_or_nothing(whole: bytes, count: int, *, kept: int) -> None:
             assert error.code is not ErrorCode.NOT_AN_IMAGE
         else:
             assert decoded.rgb.mode == "RGB"
+
+
+SIGNATURES = (
+    b"\xff\xd8",
+    b"\xff\xd8\xff\xe1\0\xffExif\0\0MM\0*",
+    b"\x89PNG\r\n\x1a\n",
+    b"RIFF\0\0\0\0WEBP",
+    b"II*\0",
+    b"MM\0*",
+    b"II+\0\x08\0\0\0",
+    b"MM\0+\0\x08\0\0",
+    b"\0\0\0\x08ftyp",
+    b"\0\0\0\x08ftyp\0\0\0\0meta\0\0\0\0",
+    b"GIF89a",
+    b"8BPS\0\1" + bytes(20),
+    b"8BPS\0\1" + bytes(24) + b"\0\0\xff\xff8BIM",
+)
+"""Beginnings of files that provenance is read from, as far as what tells the format, or a little further."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from origin_files import saved
 from PIL import Image, PngImagePlugin, TiffImagePlugin
+from psd_files import psd
 
 DATE_TIME = 306
 MAKE, MODEL, SOFTWARE, EXIF_PART, EXPOSURE_TIME, F_NUMBER, COMMENT = 271, 272, 305, 34665, 33434, 33437, 37510
@@ -15,7 +16,7 @@ XMP = 700
 SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 A1111 = "a portrait of nobody\nNegative prompt: hands\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1"
 COMFY = '{"3": {"class_type": "KSampler", "inputs": {}}}'
-FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF")
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "PSD")
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,9 @@ class Said:
 
     def in_format(self, format: str) -> bytes:
         """A picture of the format with this in it."""
+        if format == "PSD":
+            exif = {1058: self.exif().tobytes()[6:]} if self.tags or self.inner else {}
+            return psd(resources={**exif, **({1060: self.packet()} if self.xmp else {})})
         options: dict[str, Any] = {}
         if self.tags or self.inner:
             options["exif"] = self.exif()

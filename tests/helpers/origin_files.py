@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from PIL import Image, TiffImagePlugin
+from psd_files import psd, psd_behind, resource
 
 XMP = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description Iptc4xmpExt:DigitalSourceType='
@@ -278,6 +279,17 @@ TELLING: dict[tuple[str, str], dict[str, Maker]] = {
         "packed without a head": lambda: bmff(zlib.compress(XMP)[2:-4], b"mime", encoding=b"deflate"),
     },
     ("source", "GIF"): {"XMP": lambda: gif_xmp(XMP)},
+    ("software", "PSD"): {
+        "EXIF": lambda: psd(resources={1005: bytes(16), 1058: _EXIF.tobytes()[6:]}),
+        "behind a colour table and a name": lambda: psd_behind(
+            resource(1058, _EXIF.tobytes()[6:], b"a name")
+        ),
+    },
+    ("source", "PSD"): {
+        "XMP": lambda: psd(resources={1060: XMP}),
+        "PSB": lambda: psd(resources={1060: XMP}, version=2),
+        "of odd length": lambda: psd(resources={1000: b"odd", 1060: XMP}),
+    },
 }
 
 SAYS = {

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from damaged_files import SIGNATURES
 from hypothesis import given
 from hypothesis import strategies as st
 from origin_files import (
@@ -65,7 +66,7 @@ def test_each_fact_comes_from_each_format_that_has_a_way_to_say_it(fact: str, ma
 
 
 def test_the_page_says_which_format_gives_which_fact() -> None:
-    names = ("JPEG", "PNG", "WebP", "AVIF", "TIFF")
+    names = ("JPEG", "PNG", "WebP", "AVIF", "TIFF", "PSD")
     by_rule = {("camera", name) for name in names} | {("generator_text", name) for name in (*names, "GIF")}
     assert documented() == set(TELLING) | by_rule
 
@@ -185,21 +186,6 @@ def test_damaged_containers_say_something_short_or_nothing(make: Maker, data: st
         raw[place] = data.draw(st.sampled_from([0, 1, 2, 127, 128, 255]) | st.integers(0, 255))
     found = provenance(bytes(raw[: data.draw(st.integers(0, len(raw)))]))
     assert found is None or (len(found) <= MAX_LENGTH and found.isprintable())
-
-
-SIGNATURES = (
-    b"\xff\xd8",
-    b"\xff\xd8\xff\xe1\0\xffExif\0\0MM\0*",
-    b"\x89PNG\r\n\x1a\n",
-    b"RIFF\0\0\0\0WEBP",
-    b"II*\0",
-    b"MM\0*",
-    b"II+\0\x08\0\0\0",
-    b"MM\0+\0\x08\0\0",
-    b"\0\0\0\x08ftyp",
-    b"\0\0\0\x08ftyp\0\0\0\0meta\0\0\0\0",
-    b"GIF89a",
-)
 
 
 @given(st.sampled_from(SIGNATURES), st.binary(max_size=300))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from scanner.media.provenance import bmff, gif, jpeg, png, said, tiff, webp
+from scanner.media.provenance import bmff, gif, jpeg, png, psd, said, tiff, webp
 from scanner.media.provenance.bounds import Budget, as_far_as_sound
 from scanner.media.provenance.credentials import Check
 from scanner.media.provenance.declaration import EDITS, SOURCE_TYPES, declared
@@ -73,6 +73,8 @@ def _facts(data: memoryview, budget: Budget) -> Iterator[str]:
         yield from webp.facts(data, budget)
     elif head.startswith((b"GIF87a", b"GIF89a")):
         yield from gif.facts(data, budget)
+    elif head.startswith(b"8BPS"):
+        yield from psd.facts(data, budget)
     elif head[4:8] == b"ftyp":
         yield from bmff.facts(data, budget)
     elif head.startswith((b"II", b"MM")):
