@@ -82,6 +82,7 @@ SWITCHES: Mapping[str, Callable[[str], Any]] = {
     "views": int,
     "self_blend": float,
     "hide_and_seek": float,
+    "same_sharpness": float,
     "label_smoothing": float,
     "ema": float,
     "select_degraded": bool,
@@ -92,7 +93,16 @@ SWITCHES: Mapping[str, Callable[[str], Any]] = {
 """Fields that ``--set`` may change, with their types."""
 
 _SHARES = frozenset(
-    {"self_blend", "hide_and_seek", "label_smoothing", "dropout", "stochastic_depth", "color_jitter", "ema"}
+    {
+        "color_jitter",
+        "dropout",
+        "ema",
+        "hide_and_seek",
+        "label_smoothing",
+        "same_sharpness",
+        "self_blend",
+        "stochastic_depth",
+    }
 )
 _BOOLEANS = {"on": True, "off": False}
 _KINDS: Mapping[Any, str] = {
@@ -122,4 +132,13 @@ def with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
             raise RecipeError(
                 f"--set {text}: {name} lies from 0 to {'below 1' if name in _SHARES else 'infinity'}"
             )
-    return replace(recipe, **changes)
+    return _coherent(replace(recipe, **changes))
+
+
+def _coherent(recipe: Recipe) -> Recipe:
+    if recipe.same_sharpness and (recipe.balance is Balance.NONE or recipe.views is not None):
+        raise RecipeError(
+            "--set same_sharpness: its images must come in couples that are made anew each time; "
+            "take balance=shares or balance=couples, and no views"
+        )
+    return recipe

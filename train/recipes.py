@@ -103,6 +103,9 @@ class Recipe:
     blocks that a phase leaves frozen are computed once per variant (:mod:`train.fitting.feature_cache`)."""
     self_blend: float = 0.0
     """Share of the fakes of an epoch that are made from a real image (:mod:`train.augmentation.self_blend`) instead."""
+    same_sharpness: float = 0.0
+    """Share of the couples of which the sharper image is made as soft as the other
+    (:mod:`train.augmentation.same_sharpness`), before all else."""
     hide_and_seek: float = 0.0
     """Share of the images that have random cells hidden, last of all (:mod:`train.augmentation.hide_and_seek`)."""
     label_smoothing: float = 0.0

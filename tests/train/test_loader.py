@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from models.contract import Label
@@ -19,6 +20,7 @@ from train.augmentation.on_the_way import ON_THE_WAY
 from train.datasets.decoded_store import Pictures, read_rgb
 from train.datasets.loader import Batch, EpochPlan, WholeView, steps_of, training_batches
 from train.datasets.loader import whole_batches as _whole_batches
+from train.datasets.looks import measure, sharpness
 from train.datasets.tree import LabelledImage
 from train.recipes import SCRATCH, Phase, View
 
@@ -171,6 +173,40 @@ def test_both_classes_are_degraded_equally_often(
     calls.clear()
     batches(toy_images, replace(recipe, degradations=False), [0] * 20)
     assert not calls
+
+
+def test_the_sharper_of_a_couple_becomes_as_soft_as_the_other(recipe: Any, tmp_path: Path) -> None:
+    looks = {Label.REAL: 3.0, Label.FAKE: 1.0}
+    images = []
+    for label, grain in ((Label.REAL, 2), (Label.FAKE, 4)):
+        rough = np.random.default_rng(label).integers(0, 256, (96 // grain, 96 // grain, 3), np.uint8)
+        path = tmp_path / f"{label.title}.png"
+        Image.fromarray(rough).resize((96, 96)).save(path)
+        with Image.open(path) as picture:
+            look = measure(picture.convert("RGB"), file_bytes=1, pixels=1)
+        looks[label] = look.sharpness
+        images.append(LabelledImage(path, path.name, label, look=look))
+    plain = replace(recipe, color_jitter=0.0, flip=False, degradations=False)
+    order = [0, 1] * 40
+
+    def softnesses(share: float) -> dict[Label, list[float]]:
+        found: dict[Label, list[float]] = {label: [] for label in Label}
+        phase = Phase("260", 1, 1.0)
+        plan = EpochPlan(images, order, replace(plain, same_sharpness=share), phase, seed=1, epoch=0)
+        for batch in training_batches(plan, steps_of(order, 8), Pictures(0), workers=0):
+            for pixels, label in zip(batch.inputs, batch.labels, strict=True):
+                found[Label(int(label))].append(sharpness(Image.fromarray(pixels.numpy())))
+        return found
+
+    before, after = softnesses(0.0), softnesses(0.5)
+    assert before[Label.FAKE] == after[Label.FAKE], "the softer one stays"
+    changed = [now for old, now in zip(before[Label.REAL], after[Label.REAL], strict=True) if now != old]
+    assert 10 < len(changed) < 30 and max(changed) <= looks[Label.FAKE] + 0.15
+    blended = replace(plain, same_sharpness=0.99, self_blend=0.99)
+    made = batches(images, blended, order)
+    assert same(made, batches(images, replace(blended, same_sharpness=0.98), order)), (
+        "a made fake has its own"
+    )
 
 
 def test_cells_are_hidden_after_everything_else_in_both_classes(

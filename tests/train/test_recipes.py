@@ -111,6 +111,13 @@ def test_settings_that_make_no_sense_are_refused(text: str) -> None:
         with_settings(SCRATCH, [text])
 
 
+@pytest.mark.parametrize("change", ["balance=none", "views=1"])
+def test_couples_are_made_alike_only_where_there_are_couples(change: str) -> None:
+    assert with_settings(SCRATCH, ["same_sharpness=0.5"]).same_sharpness == 0.5
+    with pytest.raises(RecipeError, match="couples"):
+        with_settings(SCRATCH, ["same_sharpness=0.5", change])
+
+
 def test_a_config_from_before_a_switch_existed_still_reads() -> None:
     config = SCRATCH.as_config()
     for name in ("degradations", "self_blend", "ema", "compile"):

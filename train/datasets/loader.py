@@ -23,6 +23,7 @@ from train.augmentation.augment import augment, training_view
 from train.augmentation.degradations import Step
 from train.augmentation.hide_and_seek import hide_and_seek
 from train.augmentation.random_degradations import degrade
+from train.augmentation.same_sharpness import as_soft_as
 from train.augmentation.self_blend import self_blend
 from train.datasets.decoded_store import Pictures
 from train.datasets.faces import law_crop, training_crop
@@ -102,7 +103,10 @@ class _TrainingSamples(Dataset[_Sample]):
             rgb, face = self._picture(position, image, rng)
         except DataError as error:
             return error
-        rgb = augment(training_crop(rgb, face, self._recipe.margin, rng), self._recipe, rng)
+        rgb = training_crop(rgb, face, self._recipe.margin, rng)
+        if (wanted := self._wanted_sharpness(position, rng)) is not None:
+            rgb = as_soft_as(rgb, wanted, rng)
+        rgb = augment(rgb, self._recipe, rng)
         view = hide_and_seek(training_view(rgb, self._phase, rng), self._recipe.hide_and_seek, rng)
         pixels = torch.from_numpy(view)
         return pixels, torch.tensor(float(image.label)), time.perf_counter() - started
@@ -113,6 +117,23 @@ class _TrainingSamples(Dataset[_Sample]):
         if views is None:
             return [self._seed, self._epoch, position]
         return [self._seed, self._epoch % views, self._order[position], views]
+
+    def _wanted_sharpness(self, position: int, rng: np.random.Generator) -> float | None:
+        """The partner's, for a share of the couples; a self-blended fake has the sharpness of its couple already."""
+        share, partner = self._recipe.same_sharpness, position ^ 1
+        if not share or partner >= len(self._order) or rng.random() >= share:
+            return None
+        if self._is_blended(max(position, partner)):
+            return None
+        look = self._images[self._order[partner]].look
+        return None if look is None else look.sharpness
+
+    def _is_blended(self, position: int) -> bool:
+        """Whether the image there is a fake that is made: by the first draw of its own generator."""
+        if self._images[self._order[position]].label is Label.REAL or not self._recipe.self_blend:
+            return False
+        rng = np.random.default_rng(np.random.SeedSequence(self._entropy(position)))
+        return bool(rng.random() < self._recipe.self_blend)
 
     def _picture(
         self, position: int, image: LabelledImage, rng: np.random.Generator

@@ -58,14 +58,19 @@ def look_of(row: Mapping[str, str]) -> Look | None:
     return Look(*(float(text) for text in texts)) if any(texts) else None
 
 
-def measure(judged: Image.Image, *, file_bytes: int, pixels: int) -> Look:
-    """``judged`` is what the network would see, unresized; ``pixels`` are those of the whole picture."""
+def sharpness(judged: Image.Image) -> float:
+    """As :attr:`Look.sharpness`; ``judged`` is what the network would see, unresized."""
     grey = np.asarray(
         judged.convert("L").resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BILINEAR), dtype=np.float32
     )
     laplacian = 4 * grey[1:-1, 1:-1] - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:]
+    return round(math.log2(float(np.abs(laplacian).mean()) + 0.1), _DECIMALS)
+
+
+def measure(judged: Image.Image, *, file_bytes: int, pixels: int) -> Look:
+    """``judged`` is what the network would see, unresized; ``pixels`` are those of the whole picture."""
     return Look(
-        sharpness=round(math.log2(float(np.abs(laplacian).mean()) + 0.1), _DECIMALS),
+        sharpness=sharpness(judged),
         size=round(math.log2(min(judged.size)), _DECIMALS),
         compression=round(math.log2(8 * file_bytes / pixels), _DECIMALS),
     )
