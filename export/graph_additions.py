@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,10 +34,14 @@ class Graph:
         graph = self.model.graph
         self.made_by = {name: node for node in graph.node for name in node.output}
         self.stored = {tensor.name: tensor for tensor in graph.initializer}
+        self._widened: dict[str, str] = {}
+
+    @cached_property
+    def types(self) -> dict[str, onnx.TypeProto.Tensor]:
+        """By tensor; inferred when it is first asked for, which a reader of constants never does."""
         inferred = shape_inference.infer_shapes(self.model).graph
         known = [*inferred.value_info, *inferred.input, *inferred.output]
-        self.types = {one.name: one.type.tensor_type for one in known}
-        self._widened: dict[str, str] = {}
+        return {one.name: one.type.tensor_type for one in known}
 
     def grid(self, tensor: str) -> tuple[int, int] | None:
         """Height and width of a feature map."""

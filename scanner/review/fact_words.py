@@ -14,6 +14,11 @@ def listed(lines: Sequence[str]) -> str:
     return "\n".join([*lines[:MOST_LINES], *([f"and {more:,} more"] if more > 0 else [])])
 
 
+def when(record: Mapping[str, Any]) -> str:
+    """Behind what is said of a finding or a face; empty where it has no time."""
+    return "" if record.get("time") is None else f" at {record['time']:.2f} s"
+
+
 def words_of(name: str, value: Any) -> str | None:
     """``None`` for a fact without words of its own, or in another shape than this version writes."""
     if name not in _WORDS:
@@ -38,8 +43,7 @@ def _unscored_faces(value: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _unscored_face(face: Mapping[str, Any]) -> str:
-    when = "" if face.get("time") is None else f" at {face['time']:.2f} s"
-    return f"{face['reason']}, {face['side']:,} pixels{when}"
+    return f"{face['reason']}, {face['side']:,} pixels{when(face)}"
 
 
 def _c2pa(value: Mapping[str, Any]) -> str:

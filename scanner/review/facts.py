@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scanner.judgement.policy import format_probability
-from scanner.review.fact_words import listed, words_of
+from scanner.review.fact_words import listed, when, words_of
 
 Record = Mapping[str, Any]
 
@@ -114,10 +114,7 @@ def _findings(record: Record) -> list[tuple[str, str]]:
     if len(findings) < 2:
         return []
     ranked = sorted(enumerate(findings, start=1), key=lambda one: -one[1]["prob_fake"])
-    lines = []
-    for number, one in ranked:
-        when = "" if one.get("time") is None else f" at {one['time']:.2f} s"
-        lines.append(f"{number}: {format_probability(one['prob_fake'])}{when}")
+    lines = [f"{number}: {format_probability(one['prob_fake'])}{when(one)}" for number, one in ranked]
     return [("findings", listed(lines))]
 
 

@@ -22,7 +22,7 @@ FILL = np.rint(255 * np.asarray(IMAGENET_MEAN)).astype(np.uint8)
 def hide_and_seek(
     pixels: npt.NDArray[np.uint8], share: float, rng: np.random.Generator
 ) -> npt.NDArray[np.uint8]:
-    """A copy of ``uint8[height, width, 3]`` in which, with probability ``share``, cells are hidden.
+    """``uint8[height, width, 3]`` as it is or, with probability ``share``, a copy with hidden cells.
 
     The grid begins anywhere, since the contours of a fixed one would become part of what is learnt.
     """

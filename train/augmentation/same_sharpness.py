@@ -1,7 +1,7 @@
 """Of a couple the sharper picture is blurred to the sharpness of the other, so that neither class is the sharper one.
 
-Couples of like pictures take the difference between sources away; what is left is the one within them: nearly every
-face swap is softer than its original, and whoever learns that calls clean portraits of a generator real.
+Couples of like pictures take the difference between sources away; what is left is the one within them: most face swaps
+are softer than their originals, and softness alone is no sign of a fake. docs/ablation.md says what it is worth.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ class _TrainingSamples(Dataset[_Sample]):
     def __getitem__(self, position: int) -> _Sample:
         started = time.perf_counter()
         image = self._images[self._order[position]]
-        rng = np.random.default_rng(np.random.SeedSequence(self._entropy(position)))
+        rng = self._generator(position)
         try:
             rgb, face = self._picture(position, image, rng)
         except DataError as error:
@@ -110,6 +110,9 @@ class _TrainingSamples(Dataset[_Sample]):
         view = hide_and_seek(training_view(rgb, self._phase, rng), self._recipe.hide_and_seek, rng)
         pixels = torch.from_numpy(view)
         return pixels, torch.tensor(float(image.label)), time.perf_counter() - started
+
+    def _generator(self, position: int) -> np.random.Generator:
+        return np.random.default_rng(np.random.SeedSequence(self._entropy(position)))
 
     def _entropy(self, position: int) -> list[int]:
         """With a fixed number of views per image, an image looks the same wherever it stands in an epoch."""
@@ -123,27 +126,22 @@ class _TrainingSamples(Dataset[_Sample]):
         share, partner = self._recipe.same_sharpness, position ^ 1
         if not share or partner >= len(self._order) or rng.random() >= share:
             return None
-        if self._is_blended(max(position, partner)):
+        fake = max(position, partner)
+        if self._is_blended(self._images[self._order[fake]], self._generator(fake)):
             return None
         look = self._images[self._order[partner]].look
         return None if look is None else look.sharpness
 
-    def _is_blended(self, position: int) -> bool:
-        """Whether the image there is a fake that is made: by the first draw of its own generator."""
-        if self._images[self._order[position]].label is Label.REAL or not self._recipe.self_blend:
-            return False
-        rng = np.random.default_rng(np.random.SeedSequence(self._entropy(position)))
-        return bool(rng.random() < self._recipe.self_blend)
+    def _is_blended(self, image: LabelledImage, rng: np.random.Generator) -> bool:
+        """Whether a real image is to take the place of this fake; the first that its generator is asked."""
+        share = self._recipe.self_blend
+        return image.label is Label.FAKE and bool(share) and bool(rng.random() < share)
 
     def _picture(
         self, position: int, image: LabelledImage, rng: np.random.Generator
     ) -> tuple[Image.Image, Box | None]:
         """The image itself or, for a share of the fakes, a self-blended real one, and where its face is."""
-        if (
-            image.label is Label.REAL
-            or not self._recipe.self_blend
-            or rng.random() >= self._recipe.self_blend
-        ):
+        if not self._is_blended(image, rng):
             return self._pictures.read(image), image.face
         # In a couple the real image stands before its fake: both then come from one picture. A view, which must
         # not depend on its neighbours, is made from any real image.
